@@ -1,0 +1,14 @@
+"""The learner's library: simulators, data and figures.
+
+Importing it registers its environments with Gymnasium.
+"""
+
+from gymnasium.envs.registration import register
+
+__all__: list[str] = []
+
+register("metarec/Tabular-v0", entry_point="metarec.tabular:Tabular", max_episode_steps=500)
+register("metarec/Endless-v0", entry_point="metarec.small:Endless")
+register("metarec/Cliff-v0", entry_point="metarec.small:Cliff")
+register("metarec/Varying-v0", entry_point="metarec.small:Varying")
+register("metarec/Corridor-v0", entry_point="metarec.small:Corridor")
