@@ -1,0 +1,148 @@
+"""Showing a verdict: as HTML in JupyterLab's own colours, and as plain text in a terminal.
+
+Right and wrong are said by word and sign as well as by colour, since an untrusted notebook strips the colours.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from html import escape
+
+from autograder.verdict import Evidence, Verdict
+
+WIDTH = 100
+TEXT = "var(--jp-content-font-color1, #212121)"
+SOFT = "var(--jp-content-font-color2, #616161)"
+BORDER = "var(--jp-border-color2, #bdbdbd)"
+GROUND = "var(--jp-layout-color1, #ffffff)"
+RAISED = "var(--jp-layout-color2, #f5f5f5)"
+RIGHT = "var(--jp-success-color0, #1b5e20)"
+WRONG = "var(--jp-error-color1, #c62828)"
+CODE = "font-family:var(--jp-code-font-family, monospace);font-size:0.92em"
+
+
+def amount(value: float) -> str:
+    """Points as people write them: 1, 0.67."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")
+
+
+def headline(verdict: Verdict) -> str:
+    """The result in one line, without its sign."""
+    unit = "point" if verdict.points == 1 else "points"
+    if verdict.passed:
+        return f"{verdict.name} passed: {amount(verdict.score)} of {amount(verdict.points)} {unit}"
+    held = sum(verdict.labels.values())
+    return (
+        f"{verdict.name} not yet right: {held} of {len(verdict.labels)} lines hold, "
+        f"{amount(verdict.score)} of {amount(verdict.points)} {unit}"
+    )
+
+
+def rows(evidence: Evidence) -> list[tuple[str, str, bool]]:
+    """The evidence as (heading, text, is code)."""
+    pairs = [
+        ("Input", evidence.given, True),
+        ("Expected", evidence.expected, True),
+        ("Got", evidence.got, True),
+        ("What is off", evidence.remark, False),
+        ("Your code", evidence.line, True),
+        ("It printed", evidence.printed, True),
+    ]
+    return [row for row in pairs if row[1]]
+
+
+def as_text(verdict: Verdict) -> str:
+    """The card for a terminal."""
+    lines = [f"{'✓' if verdict.passed else '✗'} {headline(verdict)}"]
+    shown = verdict.evidence
+    for label, held in verdict.labels.items():
+        lines += _wrapped(f"  {'✓ holds' if held else '✗ fails'}  ", label)
+        if shown is not None and label == shown.label:
+            for heading, text, _ in rows(shown):
+                lines += _wrapped(f"           {heading:<12}", text)
+    if verdict.passed:
+        lines += _wrapped("  ", verdict.message) if verdict.message else []
+    elif verdict.evidence is None:
+        lines += _wrapped("  ", verdict.message)
+    for _, diagnosis in verdict.diagnoses:
+        lines += _wrapped("  Diagnosis: ", " ".join(diagnosis.split()))
+    if not verdict.passed:
+        lines.append(f"  Stuck? hint({verdict.name})")
+    return "\n".join(lines)
+
+
+def _wrapped(start: str, text: str) -> list[str]:
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=start, subsequent_indent=" " * len(start), break_long_words=False
+    ) or [start]
+
+
+def frame(colour: str, title: str, body: str) -> str:
+    """A card: a title in words, a body, a coloured edge; announced to a screen reader when it appears."""
+    return (
+        f'<div role="status" aria-live="polite" style="border:1px solid {BORDER};border-left:5px solid {colour};'
+        f"border-radius:4px;padding:8px 14px;margin:4px 0;max-width:60em;color:{TEXT};background:{GROUND};"
+        f'font-family:var(--jp-content-font-family, sans-serif);font-size:14px;line-height:1.5">'
+        f'<div style="font-weight:600;color:{colour}">{title}</div>{body}</div>'
+    )
+
+
+def as_html(verdict: Verdict) -> str:
+    """The card for a notebook."""
+    colour = RIGHT if verdict.passed else WRONG
+    parts = [_labels(verdict)]
+    if verdict.passed or verdict.evidence is None:
+        parts.append(_paragraph(verdict.message))
+    parts += [
+        f'<div style="margin-top:8px;padding:6px 10px;border-radius:4px;background:{RAISED};color:{TEXT}">'
+        f"<b>Diagnosis</b>&ensp;{_inline(' '.join(text.split()))}</div>"
+        for _, text in verdict.diagnoses
+    ]
+    if not verdict.passed:
+        parts.append(
+            f'<div style="margin-top:6px;color:{SOFT}">Stuck? '
+            f'<code style="{CODE};color:{TEXT}">hint({verdict.name})</code></div>'
+        )
+    sign = "✓" if verdict.passed else "✗"
+    return frame(colour, f"{sign} {escape(headline(verdict))}", "".join(parts))
+
+
+def _labels(verdict: Verdict) -> str:
+    items = []
+    for label, held in verdict.labels.items():
+        sign, colour = ("✓ holds", RIGHT) if held else ("✗ fails", WRONG)
+        inner = (
+            f'<span style="color:{colour};font-weight:600;display:inline-block;min-width:4.6em">{sign}</span>'
+            f"{_inline(label)}"
+        )
+        if verdict.evidence is not None and label == verdict.evidence.label:
+            inner += _evidence(verdict.evidence)
+        items.append(f'<li style="list-style:none;margin:2px 0">{inner}</li>')
+    return f'<ul style="margin:6px 0;padding:0">{"".join(items)}</ul>'
+
+
+def _evidence(evidence: Evidence) -> str:
+    cells = "".join(
+        f'<tr style="background:transparent"><th scope="row" style="text-align:left;vertical-align:top;'
+        f'font-weight:600;color:{SOFT};padding:1px 12px 1px 0;white-space:nowrap">{heading}</th>'
+        f'<td style="text-align:left;color:{TEXT};padding:1px 0;white-space:normal;word-break:break-word">'
+        + (f'<code style="{CODE};color:{TEXT};background:transparent">{escape(text)}</code>' if code else _inline(text))
+        + "</td></tr>"
+        for heading, text, code in rows(evidence)
+    )
+    return f'<table style="margin:2px 0 4px 4.6em;border:none;border-collapse:collapse;font-size:13px">{cells}</table>'
+
+
+def _paragraph(text: str) -> str:
+    return f'<div style="margin-top:6px;color:{TEXT}">{_inline(text)}</div>' if text else ""
+
+
+def _inline(text: str) -> str:
+    """Escaped text, in which `...` is code."""
+    pieces = escape(text).split("`")
+    if len(pieces) % 2 == 0:
+        return "`".join(pieces)
+    return "".join(
+        f'<code style="{CODE};color:{TEXT}">{piece}</code>' if index % 2 else piece
+        for index, piece in enumerate(pieces)
+    )

@@ -1,0 +1,199 @@
+"""Judging: the same trial, with the same seed, on an implementation, on the reference and on every known mistake."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import inspect
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from autograder import beside, evidence
+from autograder.exercise import Exercise, Implementation
+from autograder.judges import is_trained
+from autograder.observing import ARGUMENTS_LABEL, Run, holds, mistake_run, reference_run, round_seeds, run_trial
+from autograder.proxy import Here, Side
+from autograder.verdict import Verdict
+
+ROUNDS = 5
+# a failure on a smaller input is looked for as long as an answer still comes at once
+SEARCH_ROUNDS, SEARCH_SECONDS = 16, 0.1
+
+
+def judge_on(
+    exercise: Exercise,
+    make_side: Callable[[], contextlib.AbstractContextManager[Side]],
+    implementation: Any,
+    seeds: list[int],
+    *,
+    needed_trained: int | None = None,
+) -> Verdict:
+    """Judge an implementation that lives on a side, on every seed.
+
+    A label holds if it holds on all seeds; a trained one on `needed_trained` of them (all if None).
+    """
+    began = time.perf_counter()
+    runs: dict[int, Run] = {}
+    held: dict[str, list[bool]] = {}
+    judges: dict[str, Any] = {}
+
+    def observe(seed: int) -> None:
+        with make_side() as side:
+            runs[seed] = run_trial(exercise, side, implementation, seed)
+
+    for seed in seeds:
+        observe(seed)
+        by_label: defaultdict[str, bool] = defaultdict(lambda: True)
+        for key, wanted in reference_run(exercise, seed).items():
+            by_label[wanted.label] &= holds(runs[seed].get(key), wanted)
+            judges.setdefault(wanted.label, wanted.judge)
+        for label, held_here in by_label.items():
+            held.setdefault(label, []).append(held_here)
+    labels = {}
+    for label, rounds in held.items():
+        needed = needed_trained if needed_trained is not None and is_trained(judges[label]) else len(rounds)
+        labels[label] = sum(rounds) >= needed
+    if not any(held_everywhere for label, held_everywhere in labels.items() if label != ARGUMENTS_LABEL):
+        # to leave everything alone is no merit where nothing else is right
+        labels.update(dict.fromkeys(labels, False))
+    failed = [label for label, held_everywhere in labels.items() if not held_everywhere]
+    if failed and not exercise.trains:
+        for seed in round_seeds(seeds[0], SEARCH_ROUNDS):
+            if time.perf_counter() - began > SEARCH_SECONDS:
+                break
+            observe(seed)
+    share = (len(labels) - len(failed)) / len(labels)
+    diagnoses = _diagnose(exercise, runs, labels) if failed else []
+    shown = evidence.smallest(exercise, runs, failed) if failed else None
+    return Verdict(
+        name=exercise.name,
+        lesson=exercise.lesson,
+        passed=not failed,
+        score=exercise.points if not failed else round(exercise.points * share, 4),
+        points=exercise.points,
+        labels=labels,
+        diagnosis=diagnoses[0].__name__ if diagnoses else None,
+        message=evidence.message(exercise, failed, shown, diagnoses),
+        evidence=shown,
+        diagnoses=tuple((mistake.__name__, inspect.getdoc(mistake) or "") for mistake in diagnoses),
+        seconds=time.perf_counter() - began,
+    )
+
+
+def _diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) -> list[Implementation]:
+    """The mistakes whose observations are the learner's on a label that failed, the one that explains most first."""
+    failing = {
+        seed: {label for (label, _), wanted in reference_run(exercise, seed).items() if not labels[label]}
+        for seed in runs
+    }
+    # the rounds that differ from the reference are the ones that tell; two of them tell enough
+    telling = [
+        seed
+        for seed, run in runs.items()
+        if any(
+            not holds(run.get(key), wanted)
+            for key, wanted in reference_run(exercise, seed).items()
+            if key[0] in failing[seed]
+        )
+    ][:2]
+    ranked = []
+    for place, mistake in enumerate(exercise.mistakes):
+        explained, contradicted = 0, 0
+        for label, held_everywhere in labels.items():
+            agreement = _agreement(exercise, mistake, runs, telling, label)
+            if agreement is None:
+                continue
+            if agreement and not held_everywhere:
+                explained += 1
+            elif not agreement:
+                contradicted += 1
+        if explained:
+            ranked.append((-explained, contradicted, place, mistake))
+    ranked.sort(key=lambda row: row[:3])
+    # a second mistake is named only for a label that the ones before it do not explain
+    named: list[Implementation] = []
+    open_labels = {label for label, held_everywhere in labels.items() if not held_everywhere}
+    for *_, mistake in ranked:
+        explains = {label for label in open_labels if _agreement(exercise, mistake, runs, telling, label)}
+        if explains:
+            named.append(mistake)
+            open_labels -= explains
+    return named
+
+
+def _agreement(
+    exercise: Exercise, mistake: Implementation, runs: dict[int, Run], seeds: list[int], label: str
+) -> bool | None:
+    """Whether the observations of a label are the mistake's; None where neither differs from the reference."""
+    differs = False
+    for seed in seeds:
+        theirs = mistake_run(exercise, mistake, seed)
+        for key, wanted in reference_run(exercise, seed).items():
+            if key[0] != label:
+                continue
+            if exercise.trains and key not in theirs:
+                return None
+            got, mistaken = runs[seed].get(key), theirs.get(key)
+            right, mistaken_right = holds(got, wanted), holds(mistaken, wanted)
+            if right and mistaken_right:
+                continue
+            differs = True
+            if right != mistaken_right or got is None or mistaken is None:
+                return False
+            if not holds(got, dataclasses.replace(wanted, value=mistaken.value)):
+                return False
+    return True if differs else None
+
+
+@contextlib.contextmanager
+def here(on_episode: Callable[[], None] | None = None) -> Iterator[Side]:
+    """The side in this process, with everything that the implementation prints captured."""
+    with beside.quiet() as printed:
+        yield Here(printed, on_episode)
+
+
+def judge_here(
+    exercise: Exercise,
+    implementation: Implementation,
+    seed: int | None = None,
+    on_episode: Callable[[], None] | None = None,
+) -> Verdict:
+    """Judge in this process, on the rounds of one seed."""
+    seeds = round_seeds(seed, 1 if exercise.trains else ROUNDS)
+    problem = signature_problem(exercise, implementation)
+    if problem:
+        return refusal(exercise, problem)
+    return judge_on(exercise, lambda: here(on_episode), implementation, seeds)
+
+
+def refusal(exercise: Exercise, problem: str) -> Verdict:
+    """The verdict on what cannot even be called: no label holds."""
+    labels = dict.fromkeys((label for label, _ in reference_run(exercise, round_seeds(None, 1)[0])), False)
+    return Verdict(exercise.name, exercise.lesson, False, 0.0, exercise.points, labels, None, problem)
+
+
+def signature_problem(exercise: Exercise, implementation: Any) -> str:
+    """In one sentence why an implementation cannot be called as the exercise says; empty if it can."""
+    kind = "class" if inspect.isclass(exercise.reference) else "function"
+    if not callable(implementation) or (kind == "class") != inspect.isclass(implementation):
+        return f"{exercise.name} must be a {kind}, and it is {beside.in_words(implementation)}."
+    parameters = inspect.signature(exercise.reference).parameters.values()
+    keywords = {p.name: None for p in parameters if p.kind is p.KEYWORD_ONLY}
+    required = [p for p in parameters if p.kind is not p.KEYWORD_ONLY and p.default is p.empty]
+    try:
+        signature = inspect.signature(implementation)
+    except (TypeError, ValueError):
+        return ""
+    try:
+        signature.bind(*([None] * len(required)), **keywords)
+    except TypeError:
+        wanted = ", ".join([*(p.name for p in required), *(f"{name}=..." for name in keywords)])
+        return f"{exercise.name} must take ({wanted}), and yours takes {_without_annotations(signature)}."
+    return ""
+
+
+def _without_annotations(signature: inspect.Signature) -> str:
+    parameters = [p.replace(annotation=p.empty) for p in signature.parameters.values()]
+    return str(signature.replace(parameters=parameters, return_annotation=signature.empty))

@@ -1,0 +1,169 @@
+"""What a learner calls: check, hint and reveal, in a notebook or in a terminal."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import os
+import sys
+from collections import Counter
+from html import escape
+from typing import Any
+
+from autograder import beside, card, highlight, registry
+from autograder.errors import CourseError
+from autograder.exercise import Exercise
+from autograder.judging import judge_here
+from autograder.progress import progress
+from autograder.verdict import Verdict
+
+_hints_given: Counter[str] = Counter()
+
+
+class CheckFailed(CourseError):
+    """Something that a check asks for does not hold yet. In a notebook it shows as one line."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [f"CheckFailed: {self}"]
+
+
+class Shown:
+    """A message with two faces, HTML and text."""
+
+    def __init__(self, text: str, html: str) -> None:
+        self.text, self.html = text, html
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def judge(implementation: Any, seed: int | None = None, name: str | None = None) -> Verdict:
+    """Judge an implementation without showing anything.
+
+    `name` is the exercise's, where the implementation bears another; KeyError if there is none such. Equal seeds make
+    equal inputs; without one they are those of `check`.
+    """
+    return judge_here(_find(implementation, name), implementation, seed)
+
+
+def check(implementation: Any) -> float | None:
+    """Judge what you wrote, show what holds and what does not, and stop the notebook there if anything fails.
+
+    The exercise is found by the implementation's name. While nbgrader grades, the points are returned instead.
+    """
+    grading = os.environ.get("NBGRADER_EXECUTION") == "autograde"
+    try:
+        exercise = _find(implementation, None)
+    except KeyError:
+        message = _no_exercise(implementation)
+        show(Shown(f"✗ {message}", card.frame(card.WRONG, f"✗ {escape(message)}", "")))
+        if grading:
+            return 0.0
+        raise CheckFailed(message) from None
+    if exercise.trains:
+        with progress(exercise) as on_episode:
+            verdict = judge_here(exercise, implementation, on_episode=on_episode)
+    else:
+        verdict = judge_here(exercise, implementation)
+    show(verdict)
+    if grading:
+        return verdict.score
+    if not verdict.passed:
+        raise CheckFailed(card.headline(verdict))
+    return None
+
+
+def hint(implementation_or_name: Any) -> None:
+    """Show the next hint for an exercise: the first is a nudge, the last nearly the line."""
+    exercise = _asked_for(implementation_or_name, "hint")
+    given = min(_hints_given[exercise.name], len(exercise.hints) - 1)
+    _hints_given[exercise.name] += 1
+    last = given == len(exercise.hints) - 1
+    title = f"Hint {given + 1} of {len(exercise.hints)} for {exercise.name}"
+    more = f"That was the last one. To see the reference: reveal({exercise.name})" if last else ""
+    body = card._paragraph(exercise.hints[given]) + card._paragraph(more)
+    text = "\n  ".join(part for part in (title, exercise.hints[given], more) if part)
+    show(Shown(text, card.frame(card.BORDER, f"<span style='color:{card.TEXT}'>{escape(title)}</span>", body)))
+
+
+def reveal(implementation_or_name: Any) -> None:
+    """Show the reference for an exercise."""
+    exercise = _asked_for(implementation_or_name, "reveal")
+    source = inspect.getsource(exercise.reference)
+    title = f"Reference for {exercise.name}"
+    html = card.frame(card.BORDER, f"<span style='color:{card.TEXT}'>{escape(title)}</span>", highlight.as_html(source))
+    show(Shown(f"{title}\n\n{source}", html))
+
+
+def show(shown: Any) -> None:
+    """Display in a notebook, print in a terminal."""
+    if _kernel() is not None:
+        from IPython.display import display
+
+        display(shown)
+    else:
+        sys.stdout.write(f"{shown}\n")
+
+
+def _kernel() -> Any:
+    """The IPython shell of a notebook kernel, if this is one."""
+    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
+    shell = get_ipython() if get_ipython else None
+    return shell if shell is not None and getattr(shell, "kernel", None) is not None else None
+
+
+def _find(implementation: Any, name: str | None) -> Exercise:
+    if name is not None:
+        return registry.find(name)
+    own = getattr(implementation, "__name__", None)
+    names = [own] if isinstance(own, str) else []
+    names += [bound for bound, value in _namespace().items() if value is implementation and not bound.startswith("_")]
+    if not callable(implementation):
+        raise KeyError(beside.in_words(implementation))
+    for candidate in names:
+        try:
+            return registry.find(candidate)
+        except KeyError:
+            continue
+    raise KeyError(own or beside.in_words(implementation))
+
+
+def _namespace() -> dict[str, Any]:
+    """The names of the notebook, or of the program."""
+    shell = _kernel()
+    return dict(shell.user_ns if shell is not None else vars(sys.modules["__main__"]))
+
+
+def _no_exercise(implementation: Any) -> str:
+    if not callable(implementation):
+        return f"check wants the function or class that you wrote, without calling it; it got {_what(implementation)}."
+    own = getattr(implementation, "__name__", "it")
+    names = [exercise.name for exercise in registry.walk()]
+    near = difflib.get_close_matches(own, names, 1)
+    meant = f" Did you mean {near[0]}?" if near else " The name must be the exercise's."
+    if own == "<lambda>":
+        return f"A lambda has no name to find its exercise by: bind it to the exercise's name first.{meant}"
+    return f"There is no exercise named {own}.{meant}"
+
+
+def _what(value: Any) -> str:
+    if isinstance(value, bool | int | float):
+        return f"the number {value}"
+    return beside.in_words(value)
+
+
+def _asked_for(implementation_or_name: Any, asker: str) -> Exercise:
+    """The exercise that somebody asks about, by function or by name."""
+    try:
+        if isinstance(implementation_or_name, str):
+            return registry.find(implementation_or_name)
+        return _find(implementation_or_name, None)
+    except KeyError:
+        names = [exercise.name for exercise in registry.walk()]
+        asked = str(getattr(implementation_or_name, "__name__", implementation_or_name))
+        near = difflib.get_close_matches(asked, names, 1)
+        meant = f" Did you mean {asker}({near[0]!r})?" if near else f" Try {asker}({names[0]!r})."
+        raise CheckFailed(f"There is no exercise named {asked[:60]}.{meant}") from None

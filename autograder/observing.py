@@ -1,0 +1,129 @@
+"""Running a trial: what it observes of an implementation, of the reference and of a known mistake."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections import Counter
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+
+from autograder import beside
+from autograder.beside import Fault, Outcome
+from autograder.exercise import Exercise, Implementation
+from autograder.judges import is_trained
+from autograder.proxy import Call, Here, Proxy, Side, as_observation
+from autograder.values import agree
+
+ARGUMENTS_LABEL = "leaves its arguments as they were"
+
+
+@dataclasses.dataclass(frozen=True)
+class Observation:
+    """One line of specification with what was observed, its judge if it has one, and the calls that led to it."""
+
+    label: str
+    value: Any
+    judge: Any = None
+    calls: tuple[Call, ...] = ()
+
+
+Run = dict[tuple[str, int], Observation]
+"""Observations by label and by how often the label came before."""
+
+
+def round_seeds(seed: int | None, rounds: int) -> list[int]:
+    """The seeds of the rounds that `seed` stands for; None is a fixed public one, so that a card can be shown again."""
+    return [int(s) for s in np.random.SeedSequence([0 if seed is None else seed, 8128]).generate_state(rounds)]
+
+
+def run_trial(exercise: Exercise, side: Side, implementation: Any, seed: int, *, trained: bool = True) -> Run:
+    """Everything that the trial observes; without what costs training, which comes last, if `trained` is false."""
+    record: list[Call] = []
+    rng = np.random.default_rng([seed, crc32(exercise.name.encode())])
+    proxy = Proxy(side, implementation, exercise.name, record)
+    last = None if trained else sum(not is_trained(o.judge) for o in outline(exercise, seed).values())
+    observations: list[Observation] = []
+    start = 0
+    try:
+        for label, value, *judges in exercise.trial(proxy, rng):
+            calls = tuple(record[start:])
+            start = len(record)
+            observations.append(Observation(label, as_observation(value), judges[0] if judges else None, calls))
+            if len(observations) == last:
+                break
+    except Exception as error:
+        if implementation is exercise.reference:
+            raise
+        unusable = Fault("unusable", f"the rest of the check could not use what it returned ({error})")
+        observations.append(Observation("", unusable, calls=tuple(record[start:])))
+    if exercise.guards_arguments:
+        observations.append(_arguments_observation(exercise, record))
+    return _numbered(observations)
+
+
+class Nobody:
+    """The side on which nothing is: every call is a fault, at no cost."""
+
+    ABSENT = Fault("absent", "there is no implementation")
+
+    def invoke(self, *_: Any) -> Outcome:
+        """A fault."""
+        return Outcome(self.ABSENT)
+
+    def attribute(self, *_: Any) -> Fault:
+        """A fault."""
+        return self.ABSENT
+
+
+@functools.lru_cache(maxsize=4096)
+def outline(exercise: Exercise, seed: int) -> Run:
+    """The labels of a training exercise and their judges, without any training: its trial on nobody."""
+    return run_trial(exercise, Nobody(), None, seed)
+
+
+def _arguments_observation(exercise: Exercise, record: list[Call]) -> Observation:
+    names = exercise.parameters()
+    for call in record:
+        changed = [names[key] if isinstance(key, int) and key < len(names) else key for key in call.outcome.changed]
+        if any(name not in exercise.in_place for name in changed):
+            return Observation(ARGUMENTS_LABEL, False, calls=(call,))
+    return Observation(ARGUMENTS_LABEL, True, calls=tuple(call for call in record if call.outcome.mutable)[:1])
+
+
+def _numbered(observations: list[Observation]) -> Run:
+    counts: Counter[str] = Counter()
+    run: Run = {}
+    for observation in observations:
+        run[observation.label, counts[observation.label]] = observation
+        counts[observation.label] += 1
+    return run
+
+
+@functools.lru_cache(maxsize=4096)
+def reference_run(exercise: Exercise, seed: int) -> Run:
+    """What the trial observes of the reference; where that costs training, the labels alone: they have thresholds."""
+    with beside.quiet():
+        run = run_trial(exercise, Here(), exercise.reference, seed, trained=not exercise.trains)
+    return {**outline(exercise, seed), **run} if exercise.trains else run
+
+
+@functools.lru_cache(maxsize=16384)
+def mistake_run(exercise: Exercise, mistake: Implementation, seed: int) -> Run:
+    """What it observes of a known mistake, without what costs training."""
+    with beside.quiet():
+        return run_trial(exercise, Here(), mistake, seed, trained=not exercise.trains)
+
+
+def holds(got: Observation | None, wanted: Observation) -> bool:
+    """Whether an observation is what the reference's says it should be. What cannot be compared does not hold."""
+    if got is None or isinstance(got.value, Fault):
+        return got is not None and agree(got.value, wanted.value)
+    if wanted.judge is None:
+        return agree(got.value, wanted.value)
+    try:
+        return bool(wanted.judge(got.value, wanted.value))
+    except Exception:  # a judge that cannot read what it was given has not been satisfied
+        return False

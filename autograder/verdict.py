@@ -1,0 +1,45 @@
+"""What the checker says of an implementation."""
+
+from __future__ import annotations
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Evidence:
+    """The smallest input found that shows a failed label, all in words."""
+
+    label: str
+    given: str = ""
+    expected: str = ""
+    got: str = ""
+    remark: str = ""
+    line: str = ""
+    printed: str = ""
+
+
+@dataclasses.dataclass(frozen=True)
+class Verdict:
+    """The judgement of one implementation. `diagnosis` is the name of the mistake recognised, or None."""
+
+    name: str
+    lesson: str
+    passed: bool
+    score: float
+    points: float
+    labels: dict[str, bool]
+    diagnosis: str | None
+    message: str
+    evidence: Evidence | None = None
+    diagnoses: tuple[tuple[str, str], ...] = ()
+    seconds: float = 0.0
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from autograder import card
+
+        return {"text/plain": card.as_text(self), "text/html": card.as_html(self)}
+
+    def __str__(self) -> str:
+        from autograder import card
+
+        return card.as_text(self)

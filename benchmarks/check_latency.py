@@ -1,0 +1,47 @@
+"""How long `check` takes: every exercise that trains nothing, right and wrong, in a process that has just started.
+
+    python -m benchmarks.check_latency [--json FILE]
+
+The wrong answer is the exercise's slowest known mistake: a wrong answer costs a search for a small input and a run of
+every mistake. Each figure is the time of a first check, as a learner meets it; importing the lesson is not counted.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from typing import Any
+
+from autograder import exercises, judge
+from autograder.exercise import Exercise
+from autograder.observing import mistake_run, outline, reference_run
+from benchmarks.report import arguments, report
+
+
+def seconds(exercise: Exercise, implementation: Any) -> float:
+    """The time of a first check: nothing is remembered of the reference or of the mistakes."""
+    for remembered in (reference_run, mistake_run, outline):
+        remembered.cache_clear()
+    began = time.perf_counter()
+    str(judge(implementation, name=exercise.name))
+    return time.perf_counter() - began
+
+
+def main() -> None:
+    """Measure, print, write."""
+    asked = arguments(__doc__)
+    figures: dict[str, float] = {}
+    for exercise in exercises():
+        if exercise.trains:
+            continue
+        right = statistics.median(seconds(exercise, exercise.reference) for _ in range(3))
+        wrong = max(seconds(exercise, mistake) for mistake in exercise.mistakes)
+        figures[f"{exercise.name}_right_seconds"] = right
+        figures[f"{exercise.name}_wrong_seconds"] = wrong
+    times = list(figures.values())
+    summary = {"median_seconds": statistics.median(times), "max_seconds": max(times)}
+    report("check: seconds until the answer", {**figures, **summary}, asked.json)
+
+
+if __name__ == "__main__":
+    main()
