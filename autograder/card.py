@@ -78,12 +78,12 @@ def _wrapped(start: str, text: str) -> list[str]:
 
 
 def frame(colour: str, title: str, body: str) -> str:
-    """A card: a title in words, a body, a coloured edge; announced to a screen reader when it appears."""
+    """A card: a title, a body, a coloured edge; announced to a screen reader when it appears."""
     return (
         f'<div role="status" aria-live="polite" style="border:1px solid {BORDER};border-left:5px solid {colour};'
         f"border-radius:4px;padding:8px 14px;margin:4px 0;max-width:60em;color:{TEXT};background:{GROUND};"
         f'font-family:var(--jp-content-font-family, sans-serif);font-size:14px;line-height:1.5">'
-        f'<div style="font-weight:600;color:{colour}">{title}</div>{body}</div>'
+        f'<div style="font-weight:600;color:{TEXT}">{title}</div>{body}</div>'
     )
 
 
@@ -103,16 +103,20 @@ def as_html(verdict: Verdict) -> str:
             f'<div style="margin-top:6px;color:{SOFT}">Stuck? '
             f'<code style="{CODE};color:{TEXT}">hint({verdict.name})</code></div>'
         )
-    sign = "✓" if verdict.passed else "✗"
-    return frame(colour, f"{sign} {escape(headline(verdict))}", "".join(parts))
+    return frame(colour, f"{_sign(verdict.passed)} {escape(headline(verdict))}", "".join(parts))
+
+
+def _sign(right: bool) -> str:
+    # only the sign is coloured: green words would lack contrast in one theme or the other
+    return f'<span style="color:{RIGHT if right else WRONG}">{"✓" if right else "✗"}</span>'
 
 
 def _labels(verdict: Verdict) -> str:
     items = []
     for label, held in verdict.labels.items():
-        sign, colour = ("✓ holds", RIGHT) if held else ("✗ fails", WRONG)
+        word = "holds" if held else "fails"
         inner = (
-            f'<span style="color:{colour};font-weight:600;display:inline-block;min-width:4.6em">{sign}</span>'
+            f'<span style="font-weight:600;display:inline-block;min-width:5.2em">{_sign(held)} {word}</span>'
             f"{_inline(label)}"
         )
         if verdict.evidence is not None and label == verdict.evidence.label:
@@ -130,7 +134,7 @@ def _evidence(evidence: Evidence) -> str:
         + "</td></tr>"
         for heading, text, code in rows(evidence)
     )
-    return f'<table style="margin:2px 0 4px 4.6em;border:none;border-collapse:collapse;font-size:13px">{cells}</table>'
+    return f'<table style="margin:2px 0 4px 5.2em;border:none;border-collapse:collapse;font-size:13px">{cells}</table>'
 
 
 def _paragraph(text: str) -> str:

@@ -30,5 +30,5 @@ def as_html(source: str) -> str:
         )
     return (
         f'<pre style="{CODE};color:{TEXT};background:{RAISED};border:1px solid {BORDER};border-radius:4px;'
-        f'padding:8px 12px;margin:6px 0;line-height:1.4;overflow:auto">{"".join(spans)}</pre>'
+        f'padding:8px 12px;margin:6px 0;line-height:1.4;overflow:auto;white-space:pre">{"".join(spans)}</pre>'
     )

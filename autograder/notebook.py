@@ -86,7 +86,7 @@ def hint(implementation_or_name: Any) -> None:
     more = f"That was the last one. To see the reference: reveal({exercise.name})" if last else ""
     body = card._paragraph(exercise.hints[given]) + card._paragraph(more)
     text = "\n  ".join(part for part in (title, exercise.hints[given], more) if part)
-    show(Shown(text, card.frame(card.BORDER, f"<span style='color:{card.TEXT}'>{escape(title)}</span>", body)))
+    show(Shown(text, card.frame(card.BORDER, escape(title), body)))
 
 
 def reveal(implementation_or_name: Any) -> None:
@@ -94,7 +94,7 @@ def reveal(implementation_or_name: Any) -> None:
     exercise = _asked_for(implementation_or_name, "reveal")
     source = inspect.getsource(exercise.reference)
     title = f"Reference for {exercise.name}"
-    html = card.frame(card.BORDER, f"<span style='color:{card.TEXT}'>{escape(title)}</span>", highlight.as_html(source))
+    html = card.frame(card.BORDER, escape(title), highlight.as_html(source))
     show(Shown(f"{title}\n\n{source}", html))
 
 

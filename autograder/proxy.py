@@ -160,7 +160,9 @@ class Observed:
 def observed(function: Any, *arguments: Any, **keywords: Any) -> Observed:
     """Call through the proxy and see the arguments as they were left."""
     outcome = _call(function, "", arguments, keywords)
-    return Observed(outcome.result, outcome.left or tuple(outcome.result for _ in arguments))
+    if isinstance(outcome.result, Fault):  # what a call left behind that never came to its end is no merit
+        return Observed(outcome.result, tuple(outcome.result for _ in arguments))
+    return Observed(outcome.result, outcome.left)
 
 
 def gradient(function: Any, *arguments: Any, wrt: int = 0) -> Any:

@@ -4,6 +4,21 @@ import gymnasium as gym
 import numpy as np
 
 
+def value_iteration(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """The optimal action values [S, A] of a known model.
+
+    `transition` [S, A, S] holds probabilities of the next state; a row of zeros ends the episode. `reward` [S, A] is
+    the expected reward. Sweep until no entry changes by more than `tolerance`; gamma < 1, tolerance > 0.
+    """
+    q_values = np.zeros_like(reward, dtype=float)
+    while True:
+        updated = reward + gamma * (np.asarray(transition) @ q_values.max(axis=1))
+        change = np.abs(updated - q_values).max()
+        q_values = updated
+        if change <= tolerance:
+            return q_values
+
+
 def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
     """An action: with probability `epsilon` any action, all equally likely; else a best one.
 
@@ -44,21 +59,6 @@ def q_update(q_table: np.ndarray, state: int, action: int, target: float, learni
     error = target - q_table[state, action]
     q_table[state, action] += learning_rate * error
     return float(error)
-
-
-def value_iteration(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """The optimal action values [S, A] of a known model.
-
-    `transition` [S, A, S] holds probabilities of the next state; a row of zeros ends the episode. `reward` [S, A] is
-    the expected reward. Sweep until no entry changes by more than `tolerance`; gamma < 1, tolerance > 0.
-    """
-    q_values = np.zeros_like(reward, dtype=float)
-    while True:
-        updated = reward + gamma * (np.asarray(transition) @ q_values.max(axis=1))
-        change = np.abs(updated - q_values).max()
-        q_values = updated
-        if change <= tolerance:
-            return q_values
 
 
 def q_learning(

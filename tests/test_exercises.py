@@ -1,6 +1,7 @@
 """The bank of mistakes tests the checker, and the checker the bank: over every exercise of every lesson."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -52,6 +53,21 @@ def test_every_mistake_fails_and_is_diagnosed_as_itself(exercise: Exercise) -> N
             assert not verdict.passed, f"{mistake.__name__} passes"
             assert verdict.score < verdict.points
             assert verdict.diagnosis == mistake.__name__, verdict.message
+
+
+@each
+def test_a_stub_earns_nothing(exercise: Exercise) -> None:
+    def stub(*arguments: Any, **keywords: Any) -> Any:
+        raise NotImplementedError
+
+    class Stub:
+        def __init__(self, *arguments: Any, **keywords: Any) -> None:
+            raise NotImplementedError
+
+    verdict = judge(Stub if isinstance(exercise.reference, type) else stub, name=exercise.name)
+    assert verdict.score == 0
+    assert not any(verdict.labels.values())
+    assert "not written yet" in verdict.message
 
 
 @each_quick

@@ -353,5 +353,5 @@ def test_the_card_says_right_and_wrong_in_words_and_escapes_what_it_shows() -> N
     html = verdict._repr_mimebundle_()["text/html"]
     assert "<script>" not in html
     assert "&lt;script&gt;" in html
-    assert "✗ fails" in html
+    assert "✗</span> fails" in html
     assert 'role="status"' in html

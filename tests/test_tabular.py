@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 import metarec  # noqa: F401
 from metarec.tabular import PARAMS, START, Tabular, decode, encode
+from metarec.wrappers import DiscountedReturns
 
 Floats = NDArray[np.float64]
 GAMMA = 0.98
@@ -218,3 +219,16 @@ def test_the_environment_is_a_good_gymnasium_citizen(user_type: int) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env.unwrapped)
+
+
+def test_discounted_returns_weigh_each_reward_by_when_it_came() -> None:
+    env = DiscountedReturns(gymnasium.make("metarec/Tabular-v0"), gamma=0.5)
+    for episode in range(3):
+        env.reset(seed=episode)
+        rewards, ended = [], False
+        while not ended:
+            _, reward, terminated, truncated, _ = env.step(0)
+            rewards.append(float(reward))
+            ended = terminated or truncated
+        assert env.returns[-1] == pytest.approx(sum(reward / 2**t for t, reward in enumerate(rewards)))
+    assert len(env.returns) == 3

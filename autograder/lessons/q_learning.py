@@ -13,6 +13,116 @@ from autograder.proxy import derived, observed, repeated
 from metarec.tabular import Tabular
 from solutions import q_learning as reference
 
+TOLERANCE = 1e-7
+
+
+@exercise(
+    reference.value_iteration,
+    points=2,
+    minutes=10,
+    hints=[
+        "The model is known, so no sampling: Bellman's optimality equation, put in the place of the table again and "
+        "again.",
+        "The value of a state is its best action's: `q_values.max(axis=1)`. `transition @ values` is the expectation.",
+        "`updated = reward + gamma * (transition @ q_values.max(axis=1))`; stop when no entry moved by more than "
+        "`tolerance`.",
+    ],
+    afterword="A row of zeros needs no special case: nothing follows, so nothing is added. Each sweep brings the "
+    "table at "
+    "least the factor gamma closer; at gamma 0.98 that takes some 400 sweeps for three digits.",
+)
+def value_iteration(solve: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
+    """Small random models, one of them with ends, one with little discount."""
+    states, actions = int(rng.integers(2, 4)), 2
+    model = np.round(rng.dirichlet(np.ones(states), (states, actions)), 2)
+    model[..., -1] = np.round(1 - model[..., :-1].sum(axis=-1), 2)
+    reward = np.round(rng.uniform(0, 2, (states, actions)), 1)
+    # the second action is plainly better in one state and worse in another, so that the best differs from the mean
+    reward[0] += (0, 1.5)
+    reward[1] += (1.5, 0)
+    gamma = float(np.round(rng.uniform(0.6, 0.8), 2))
+    yield "solves Bellman's optimality equation", solve(model, reward, gamma, TOLERANCE)
+    ending = model.copy()
+    ending[0, 0] = ending[-1, 1] = 0
+    yield "adds nothing after a row of zeros", solve(ending, reward, gamma, TOLERANCE)
+    yield "sweeps until nothing changes, however little is discounted", solve(model, reward, 0.97, TOLERANCE)
+    yield "is the reward alone at gamma 0", solve(model, reward, 0.0, TOLERANCE)
+
+
+@value_iteration.mistake
+def one_sweep(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It sweeps once: after one sweep only the next reward has been seen. Sweep until nothing changes."""
+    return reward + gamma * (transition @ reward.max(axis=1))
+
+
+@value_iteration.mistake
+def ten_sweeps(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It sweeps a fixed number of times: how many are needed depends on gamma and the tolerance."""
+    q_values = np.zeros_like(reward)
+    for _ in range(10):
+        q_values = reward + gamma * (transition @ q_values.max(axis=1))
+    return q_values
+
+
+@value_iteration.mistake
+def values_a_random_policy(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It takes the mean over the next actions: that is the value of acting at random, not of acting best."""
+    q_values = np.zeros_like(reward)
+    for _ in range(800):
+        q_values = reward + gamma * (transition @ q_values.mean(axis=1))
+    return q_values
+
+
+@value_iteration.mistake
+def takes_the_worst_action(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It takes the *least* value of the next state: rewards are to be made large, not small."""
+    q_values = np.zeros_like(reward)
+    for _ in range(800):
+        q_values = reward + gamma * (transition @ q_values.min(axis=1))
+    return q_values
+
+
+@value_iteration.mistake
+def no_discounting(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """Gamma is missing: without it the values of an endless episode grow with every sweep."""
+    q_values = np.zeros_like(reward)
+    for _ in range(60):
+        q_values = reward + transition @ q_values.max(axis=1)
+    return q_values
+
+
+@value_iteration.mistake
+def states_only(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It returns the values of the states, [S]: the values of the actions are asked for, [S, A]."""
+    return reference.value_iteration(transition, reward, gamma, tolerance).max(axis=1)
+
+
+@value_iteration.mistake
+def stays_at_the_end(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It takes a row of zeros for staying where one is: the episode has ended, nothing follows."""
+    going_on = np.array(transition, dtype=float)
+    for state, action in np.argwhere(going_on.sum(axis=-1) == 0):
+        going_on[state, action, state] = 1
+    return reference.value_iteration(going_on, reward, gamma, tolerance)
+
+
+@value_iteration.mistake
+def discounts_the_reward(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It discounts the reward of the step itself: that one comes now and counts whole."""
+    q_values = np.zeros_like(reward)
+    for _ in range(800):
+        q_values = gamma * (reward + transition @ q_values.max(axis=1))
+    return q_values
+
+
+@value_iteration.mistake
+def stops_at_a_loose_tolerance(
+    transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float
+) -> np.ndarray:
+    """It stops before the changes are within `tolerance`: a small change per sweep can still add up to a lot."""
+    return reference.value_iteration(transition, reward, gamma, 1e-2)
+
+
 DRAWS = 400
 
 
@@ -31,7 +141,7 @@ def _counts(actions: int) -> Any:
 @exercise(
     reference.epsilon_greedy,
     points=2,
-    minutes=10,
+    minutes=8,
     hints=[
         "Toss one coin first: explore or not? Then there are two ways of choosing an action.",
         "Exploring means any action, the best one included. `rng.integers(n)` draws one of n equally.",
@@ -148,7 +258,7 @@ def returns_the_value(q_values: np.ndarray, epsilon: float, rng: np.random.Gener
 @exercise(
     reference.linear_schedule,
     points=1,
-    minutes=5,
+    minutes=4,
     hints=[
         "What share of the way has been gone at this step? Start there.",
         "The share is step / duration, and never more than 1. The value goes that share of the way from start to end.",
@@ -302,7 +412,7 @@ def worst_at_negative(reward: float, next_q_values: np.ndarray, terminated: bool
 @exercise(
     reference.q_update,
     points=1,
-    minutes=6,
+    minutes=5,
     in_place=("q_table",),
     hints=[
         "How far is the entry from the target? That number is both the answer and the step's direction.",
@@ -418,116 +528,6 @@ def axes_swapped(q_table: np.ndarray, state: int, action: int, target: float, le
     return reference.q_update(q_table.T, state % q_table.shape[1], action % q_table.shape[0], target, learning_rate)
 
 
-TOLERANCE = 1e-7
-
-
-@exercise(
-    reference.value_iteration,
-    points=2,
-    minutes=12,
-    hints=[
-        "The model is known, so no sampling: Bellman's optimality equation, put in the place of the table again and "
-        "again.",
-        "The value of a state is its best action's: `q_values.max(axis=1)`. `transition @ values` is the expectation.",
-        "`updated = reward + gamma * (transition @ q_values.max(axis=1))`; stop when no entry moved by more than "
-        "`tolerance`.",
-    ],
-    afterword="A row of zeros needs no special case: nothing follows, so nothing is added. Each sweep brings the "
-    "table at "
-    "least the factor gamma closer; at gamma 0.98 that takes some 400 sweeps for three digits.",
-)
-def value_iteration(solve: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
-    """Small random models, one of them with ends, one with little discount."""
-    states, actions = int(rng.integers(2, 4)), 2
-    model = np.round(rng.dirichlet(np.ones(states), (states, actions)), 2)
-    model[..., -1] = np.round(1 - model[..., :-1].sum(axis=-1), 2)
-    reward = np.round(rng.uniform(0, 2, (states, actions)), 1)
-    # the second action is plainly better in one state and worse in another, so that the best differs from the mean
-    reward[0] += (0, 1.5)
-    reward[1] += (1.5, 0)
-    gamma = float(np.round(rng.uniform(0.6, 0.8), 2))
-    yield "solves Bellman's optimality equation", solve(model, reward, gamma, TOLERANCE)
-    ending = model.copy()
-    ending[0, 0] = ending[-1, 1] = 0
-    yield "adds nothing after a row of zeros", solve(ending, reward, gamma, TOLERANCE)
-    yield "sweeps until nothing changes, however little is discounted", solve(model, reward, 0.97, TOLERANCE)
-    yield "is the reward alone at gamma 0", solve(model, reward, 0.0, TOLERANCE)
-
-
-@value_iteration.mistake
-def one_sweep(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It sweeps once: after one sweep only the next reward has been seen. Sweep until nothing changes."""
-    return reward + gamma * (transition @ reward.max(axis=1))
-
-
-@value_iteration.mistake
-def ten_sweeps(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It sweeps a fixed number of times: how many are needed depends on gamma and the tolerance."""
-    q_values = np.zeros_like(reward)
-    for _ in range(10):
-        q_values = reward + gamma * (transition @ q_values.max(axis=1))
-    return q_values
-
-
-@value_iteration.mistake
-def values_a_random_policy(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It takes the mean over the next actions: that is the value of acting at random, not of acting best."""
-    q_values = np.zeros_like(reward)
-    for _ in range(800):
-        q_values = reward + gamma * (transition @ q_values.mean(axis=1))
-    return q_values
-
-
-@value_iteration.mistake
-def takes_the_worst_action(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It takes the *least* value of the next state: rewards are to be made large, not small."""
-    q_values = np.zeros_like(reward)
-    for _ in range(800):
-        q_values = reward + gamma * (transition @ q_values.min(axis=1))
-    return q_values
-
-
-@value_iteration.mistake
-def no_discounting(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """Gamma is missing: without it the values of an endless episode grow with every sweep."""
-    q_values = np.zeros_like(reward)
-    for _ in range(60):
-        q_values = reward + transition @ q_values.max(axis=1)
-    return q_values
-
-
-@value_iteration.mistake
-def states_only(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It returns the values of the states, [S]: the values of the actions are asked for, [S, A]."""
-    return reference.value_iteration(transition, reward, gamma, tolerance).max(axis=1)
-
-
-@value_iteration.mistake
-def stays_at_the_end(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It takes a row of zeros for staying where one is: the episode has ended, nothing follows."""
-    going_on = np.array(transition, dtype=float)
-    for state, action in np.argwhere(going_on.sum(axis=-1) == 0):
-        going_on[state, action, state] = 1
-    return reference.value_iteration(going_on, reward, gamma, tolerance)
-
-
-@value_iteration.mistake
-def discounts_the_reward(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
-    """It discounts the reward of the step itself: that one comes now and counts whole."""
-    q_values = np.zeros_like(reward)
-    for _ in range(800):
-        q_values = gamma * (reward + transition @ q_values.max(axis=1))
-    return q_values
-
-
-@value_iteration.mistake
-def stops_at_a_loose_tolerance(
-    transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float
-) -> np.ndarray:
-    """It stops before the changes are within `tolerance`: a small change per sweep can still add up to a lot."""
-    return reference.value_iteration(transition, reward, gamma, 1e-2)
-
-
 # what the small environments converge to is known, and a mistake misses it by 0.1 or more
 NEAR = Close(absolute=0.04)
 OPTIMAL_VALUE = 25.8
@@ -572,7 +572,7 @@ def lake_success(q_table: np.ndarray) -> float:
 @exercise(
     reference.q_learning,
     points=4,
-    minutes=25,
+    minutes=20,
     trains=True,
     hints=[
         "Everything is there already: a schedule, a rule for acting, a target, an update. What remains is the loop.",
@@ -841,7 +841,7 @@ q_learning_faults = quiz(
         ),
     },
     points=2,
-    minutes=12,
+    minutes=8,
     hints=[
         "Do not read, run: each cell above changes one line and shows what becomes of it.",
         "Ask of each line: which variables come from outside? What happens at the end of an episode? What does the "
