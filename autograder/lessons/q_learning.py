@@ -531,10 +531,11 @@ def axes_swapped(q_table: np.ndarray, state: int, action: int, target: float, le
 # what the small environments converge to is known, and a mistake misses it by 0.1 or more
 NEAR = Close(absolute=0.04)
 OPTIMAL_VALUE = 25.8
-# many short looks teach more than few long ones: uncut sessions need 20,000 episodes, and four times the steps
+# Many short looks teach more than few long ones, and an end of 0.3 makes it no matter over which share epsilon falls:
+# with 0.1, a right learner whose epsilon falls over the first fifth ends below the threshold on a quarter of the seeds.
 TABULAR_STEPS = 20
-TABULAR = {"learning_rate": 0.03, "gamma": 0.98, "epsilon_start": 1.0, "epsilon_end": 0.1}
-TABULAR_EPISODES = 12_000
+TABULAR = {"learning_rate": 0.01, "gamma": 0.98, "epsilon_start": 1.0, "epsilon_end": 0.3}
+TABULAR_EPISODES = 16_000
 LAKE = {"learning_rate": 0.5, "gamma": 0.95, "epsilon_start": 1.0, "epsilon_end": 0.1}
 LAKE_EPISODES = 4_000
 
@@ -587,7 +588,7 @@ def lake_success(q_table: np.ndarray) -> float:
     ],
     afterword="Nobody told it the equations of the user, and it comes within 10 % of the best that there is. The "
     "price: "
-    "12,000 sessions with one user, whom you would have lost after the third. The rest of the course is about that "
+    "16,000 sessions with one user, whom you would have lost after the third. The rest of the course is about that "
     "price.",
 )
 def q_learning(learn: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
