@@ -1,0 +1,1 @@
+"""Where a submission runs: a kernel behind a wall, and what reaches through it. Graders start at `session.Sandbox`."""
