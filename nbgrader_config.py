@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from nbgrader.converters import Autograde, GenerateAssignment
-from nbgrader.preprocessors import DeduplicateIds
+from nbgrader.preprocessors import DeduplicateIds, Execute
 
 c = get_config()  # noqa: F821  (traitlets puts it there)
 
@@ -52,6 +52,12 @@ sanitize[sanitize.index(DeduplicateIds) : sanitize.index(DeduplicateIds)] = [
 ]
 c.Autograde.sanitize_preprocessors = sanitize
 
-# For autograde and Validate alike. Training takes up to 40 s on 2 cores, and some machines are slower.
+# Submissions run behind the wall; Validate runs a learner's own notebook, and needs none.
+c.Autograde.autograde_preprocessors = [
+    "autograder.grading.execute.ExecuteBehindWall" if step is Execute else step
+    for step in Autograde.autograde_preprocessors.default()
+]
+
+# For Validate. Training takes up to 40 s on 2 cores, and some machines are slower.
 c.Execute.timeout = 180
 c.Execute.skip_cells_with_tag = "demo"

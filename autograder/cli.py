@@ -1,5 +1,6 @@
 """The command line: `autograder COMMAND`. Each command is a few lines over the module that does the work."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,11 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
 )
+
+
+def cores() -> int:
+    """The processor cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @app.callback()
@@ -64,6 +70,41 @@ def start(
     console.print(Text(f"{folder}: {made} made, {kept} as you left them"))
     if any(outcome.did is Did.FAILED for outcome in outcomes):
         raise typer.Exit(1)
+
+
+@app.command()
+def grade(
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH...", help="Notebooks, folders, nbgrader's submitted tree.")
+    ],
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all results as JSON.")] = None,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the report of the class.")] = None,
+    csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a row for each learner and exercise.")] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that grade.", show_default="cores")] = cores(),
+    scheduler: Annotated[str, typer.Option(metavar="ADDRESS", help="A dask.distributed scheduler to grade on.")] = "",
+    lesson: Annotated[str, typer.Option(metavar="SLUG", help="The lesson of all of them.")] = "",
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Keep the results of what is unchanged, or grade all anew.")
+    ] = True,
+    seed: Annotated[
+        str, typer.Option(metavar="A,B,C", help="Judge on these seeds, as a result records them: to replay a dispute.")
+    ] = "",
+    unsafe_no_sandbox: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Without a sandbox. Scores can be forged, and are marked.")
+    ] = False,
+) -> None:
+    """Grade what was handed in, each submission in a sandbox of its own.
+
+    Leaves with 0 when all could be graded, whatever the scores; with 1 when some could not.
+
+    Example: `autograder grade classroom/submitted --json results.json --html class.html`
+    """
+    from autograder.grading.command import Options, grade
+
+    options = Options(
+        json, html, csv, workers, scheduler, lesson, fresh=not resume, seeds=seed, unsafe=unsafe_no_sandbox
+    )
+    raise typer.Exit(grade(paths, options))
 
 
 def main(arguments: list[str] | None = None) -> None:

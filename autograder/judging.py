@@ -32,21 +32,32 @@ def judge_on(
 ) -> Verdict:
     """Judge an implementation that lives on a side, on every seed.
 
-    A label holds if it holds on all seeds; a trained one on `needed_trained` of them (all if None).
+    A label holds if it holds on all seeds; a trained one on `needed_trained` of them (all if None), and once that is
+    decided, nothing more is trained.
     """
     began = time.perf_counter()
     runs: dict[int, Run] = {}
     held: dict[str, list[bool]] = {}
     judges: dict[str, Any] = {}
 
-    def observe(seed: int) -> None:
+    def observe(seed: int, *, trained: bool = True) -> None:
         with make_side() as side:
-            runs[seed] = run_trial(exercise, side, implementation, seed)
+            runs[seed] = run_trial(exercise, side, implementation, seed, trained=trained)
+
+    def decided() -> bool:
+        rounds = [held_so_far for label, held_so_far in held.items() if is_trained(judges[label])]
+        left = len(seeds) - len(runs)
+        return needed_trained is not None and all(
+            sum(r) >= needed_trained or sum(r) + left < needed_trained for r in rounds
+        )
 
     for seed in seeds:
-        observe(seed)
+        untrained = exercise.trains and bool(held) and decided()
+        observe(seed, trained=not untrained)
         by_label: defaultdict[str, bool] = defaultdict(lambda: True)
         for key, wanted in reference_run(exercise, seed).items():
+            if untrained and is_trained(wanted.judge):
+                continue
             by_label[wanted.label] &= holds(runs[seed].get(key), wanted)
             judges.setdefault(wanted.label, wanted.judge)
         for label, held_here in by_label.items():
