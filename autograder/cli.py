@@ -107,6 +107,21 @@ def grade(
     raise typer.Exit(grade(paths, options))
 
 
+@app.command()
+def doctor() -> None:
+    """Tell whether this machine has all that the course needs, a line each, with the command that mends what it lacks.
+
+    Leaves with 1 if something is at fault.
+
+    Example: `autograder doctor`
+    """
+    from autograder.doctor import doctor, exit_code, render
+
+    findings = doctor()
+    render(findings, Console(soft_wrap=True, highlight=False))
+    raise typer.Exit(exit_code(findings))
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a CourseError becomes one line on stderr and its exit code."""
     try:
