@@ -280,6 +280,11 @@ def test_the_mean_is_that_of_the_graded() -> None:
     assert "3 submissions, 2 graded; mean 0.75 of 1 point (n = 2)." in words(soup)
 
 
+@pytest.mark.parametrize(("share", "shown"), [(0, "0 %"), (0.713, "71 %"), (0.9999, "99 %"), (1, "100 %")])
+def test_only_all_is_100_percent(share: float, shown: str) -> None:
+    assert html_module.percent(share) == shown
+
+
 @pytest.mark.parametrize("kind", FAULT_KINDS)
 def test_a_stopping_fault_leaves_a_submission_ungraded(kind: str) -> None:
     judged = submission("a", passing(), faults=(GradingFault(kind, ""),))

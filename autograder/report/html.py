@@ -135,8 +135,8 @@ def bar(mistake: Mistake) -> Markup:
 
 
 def percent(share: float) -> str:
-    """0.713 as 71 %."""
-    return f"{100 * share:.0f} %"
+    """0.713 as 71 %; only all is 100 %."""
+    return f"{round(100 * share) if share >= 1 else min(99, round(100 * share))} %"
 
 
 def of(score: float, points: float) -> str:
