@@ -12,3 +12,13 @@ register("metarec/Endless-v0", entry_point="metarec.small:Endless")
 register("metarec/Cliff-v0", entry_point="metarec.small:Cliff")
 register("metarec/Varying-v0", entry_point="metarec.small:Varying")
 register("metarec/Corridor-v0", entry_point="metarec.small:Corridor")
+register(
+    "metarec/Interest-v0",
+    entry_point="metarec.interest:Interest",
+    vector_entry_point="metarec.vector:InterestVector",
+)
+register(
+    "metarec/Bandit-v0",
+    entry_point="metarec.bandit:Bandit",
+    vector_entry_point="metarec.vector:BanditVector",
+)
