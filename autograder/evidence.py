@@ -10,7 +10,7 @@ import numpy as np
 from autograder import beside
 from autograder.beside import Fault
 from autograder.exercise import Exercise, Implementation
-from autograder.observing import ARGUMENTS_LABEL, Observation, Run, holds, reference_run
+from autograder.observing import ARGUMENTS_LABEL, Observation, Run, changed_names, holds, reference_run
 from autograder.proxy import Call, Proxy
 from autograder.values import agree, brief, how_it_differs, size
 from autograder.verdict import Evidence
@@ -100,10 +100,9 @@ def _fault_in_words(exercise: Exercise, fault: Fault) -> tuple[str, str]:
 
 
 def _changed(exercise: Exercise, call: Call | None) -> str:
-    names = exercise.parameters()
     if call is None:
         return "an argument"
-    changed = [names[key] if isinstance(key, int) else key for key in call.outcome.changed]
+    changed = changed_names(exercise.parameters(), call)
     return " and ".join(name for name in changed if name not in exercise.in_place)
 
 

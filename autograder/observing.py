@@ -87,10 +87,15 @@ def outline(exercise: Exercise, seed: int) -> Run:
 def _arguments_observation(exercise: Exercise, record: list[Call]) -> Observation:
     names = exercise.parameters()
     for call in record:
-        changed = [names[key] if isinstance(key, int) and key < len(names) else key for key in call.outcome.changed]
+        changed = changed_names(names, call)
         if any(name not in exercise.in_place for name in changed):
             return Observation(ARGUMENTS_LABEL, False, calls=(call,))
     return Observation(ARGUMENTS_LABEL, True, calls=tuple(call for call in record if call.outcome.mutable)[:1])
+
+
+def changed_names(names: list[str], call: Call) -> list[str]:
+    """The parameters whose arguments a call left changed."""
+    return [names[key] if isinstance(key, int) and 0 <= key < len(names) else str(key) for key in call.outcome.changed]
 
 
 def _numbered(observations: list[Observation]) -> Run:

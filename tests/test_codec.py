@@ -109,7 +109,7 @@ def test_what_stays_inside_is_a_number_outside() -> None:
         "\ud800",
         1 << 5000,
     ],
-    ids=repr,
+    ids=["object", "complex", "keys", "set", "objects", "texts", "complexes", "range", "surrogate", "giant"],
 )
 def test_what_is_no_plain_data_is_refused_on_its_way_out(value: Any) -> None:
     with pytest.raises(Refused, match="cannot cross the wall"):

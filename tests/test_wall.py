@@ -26,7 +26,7 @@ from autograder.sandbox.view import View, make_view
 from autograder.sandbox.wall import Wall, judge_behind, likeness
 from metarec import dynamics
 
-LIMITS = Limits(call_seconds=0.5, exercise_seconds=6, memory=512 * MIB)
+LIMITS = Limits(call_seconds=1, exercise_seconds=6, memory=512 * MIB)
 EXERCISES = [exercise for exercise in registry.exercises() if not exercise.trains]
 (RATE,) = registry.of_lesson("welcome")
 RIGHT = """
@@ -145,7 +145,7 @@ def test_mistakes_are_diagnosed_behind_the_wall(kernel: Kernel) -> None:
     assert verdict is not None
     assert verdict.diagnosis == "zero_for_none"
     assert verdict.evidence is not None
-    assert verdict.evidence.given == "click_through_rate(0, 0)"
+    assert "impressions=0" in verdict.evidence.given
 
 
 def test_a_generator_is_one_twin_for_all_calls_of_a_side(kernel: Kernel) -> None:
@@ -347,6 +347,20 @@ def test_tensors_cross_as_tensors_and_are_observed_inside(own_kernel: Callable[.
     with behind(kernel, "def f(g): return torch.rand(3, generator=g)") as there:
         made = torch.Generator().manual_seed(3)
         assert same([there(made), there(made)], list(torch.rand(6, generator=made).numpy().reshape(2, 3)))
+    with behind(kernel, "def f(envs): return envs.num_envs, envs.reset(seed=3)[0]") as there:
+        users = gymnasium.make_vec("metarec/Interest-v0", num_envs=4, vectorization_mode="vector_entry_point")
+        assert same(there(users), (4, users.reset(seed=3)[0].numpy()))
+    with behind(kernel, "def f(net, x):\n    with torch.no_grad(): net[0].bias += 1\n    return net(x)") as there:
+        network = torch.nn.Sequential(torch.nn.Linear(3, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1, bias=False))
+        network.requires_grad_(False)
+        before = network[0].bias.clone()
+        once, twice = there(network, tensor), there(network, tensor)
+        assert torch.equal(network[0].bias, before)
+        for answer in (once, twice):
+            network[0].bias += 1
+            assert np.allclose(answer, network(tensor).numpy(), atol=1e-6)
+    with pytest.raises(Refused, match="a GRU cannot cross the wall: it keeps _"):
+        Crossing().special(torch.nn.GRU(2, 3))
 
 
 # Returns of the worst kind
@@ -356,7 +370,7 @@ def test_tensors_cross_as_tensors_and_are_observed_inside(own_kernel: Callable[.
     ("expression", "kind"),
     [
         ("np.zeros(1 << 24)", "refused"),
-        ("[0.0] * 10**6", "refused"),
+        ("[0.0] * 300_000", "refused"),
         ("[np.zeros(1)] * 20_000", "refused"),
         ("'x' * 10**8", "refused"),
         ("1 << 10**6", "refused"),
@@ -397,10 +411,18 @@ def test_deep_and_cyclic_results_end_somewhere(kernel: Kernel) -> None:
 TRICKS = {
     "equal to all": "class T:\n    def __eq__(self, o): return True\n    __hash__ = None",
     "array of tricks": "class T:\n    def __array__(self, *a, **k): raise SystemExit",
-    "array that lies": "class T(np.ndarray):\n    def __new__(c): return np.zeros(3).view(c)\n    def __eq__(s, o): return True\n    shape = ()",
-    "float that lies": "class T(float):\n    def __new__(c): return float.__new__(c, 9)\n    def __eq__(s, o): return True\n    def __float__(s): raise SystemExit",
+    "array that lies": (
+        "class T(np.ndarray):\n    def __new__(c): return np.zeros(3).view(c)\n"
+        "    def __eq__(s, o): return True\n    shape = ()"
+    ),
+    "float that lies": (
+        "class T(float):\n    def __new__(c): return float.__new__(c, 9)\n"
+        "    def __eq__(s, o): return True\n    def __float__(s): raise SystemExit"
+    ),
     "int that lies": "class T(int):\n    def __new__(c): return int.__new__(c, 9)\n    def __int__(s): return self",
-    "str that lies": "class T(str):\n    def __str__(self): return self\n    def __eq__(s, o): return True\n    __hash__ = None",
+    "str that lies": (
+        "class T(str):\n    def __str__(self): return self\n    def __eq__(s, o): return True\n    __hash__ = None"
+    ),
     "type that lies": "class T:\n    @property\n    def __class__(self): return float",
     "mapping of tricks": "class T(dict):\n    def items(self): return [(self, self)]",
     "a fault": "from autograder.beside import Fault\nT = lambda: Fault('nan', 'x')",
@@ -493,29 +515,57 @@ wire = inner.connection
 def click_through_rate(clicks, impressions): return 0.25
 """
 FORGERIES = {
-    "builtins": "for name in ('len', 'isinstance', 'all', 'any', 'map', 'type', 'getattr'): setattr(builtins, name, lambda *a, **k: True)",
-    "modules": "for name in list(sys.modules):\n    if name.partition('.')[0] in ('autograder', 'msgpack', 'numpy'): sys.modules[name] = None",
+    "builtins": (
+        "for name in ('len', 'isinstance', 'all', 'any', 'map', 'type', 'getattr'): "
+        "setattr(builtins, name, lambda *a, **k: True)"
+    ),
+    "modules": (
+        "for name in list(sys.modules):\n    if name.partition('.')[0] in ('autograder', "
+        "'msgpack', 'numpy'): sys.modules[name] = None"
+    ),
     "namespace": "globals().clear()",
     "the stand-in": "import autograder\nautograder.check = autograder.judge = lambda *a: 1.0",
-    "every outcome": "inside.Inside.invoke = lambda *a: beside.Outcome(1.0, (), (), False, '')\ninner.operations['invoke'] = inside.Inside.invoke",
+    "every outcome": (
+        "inside.Inside.invoke = lambda *a: beside.Outcome(0.3, (), (), False, '')\n"
+        "inner.operations['invoke'] = inside.Inside.invoke"
+    ),
     "a fault for all": "inner.operations['invoke'] = lambda *a: beside.Outcome(beside.Fault('', ''))",
     "a bare value": "inner.operations['invoke'] = lambda *a: 0.25",
-    "what is held": "inner.operations['hold'] = lambda *a: {'handle': 7, 'callable': 1, 'class': [], 'parameters': 'x'}",
-    "held parameters": "inner.operations['hold'] = lambda *a: {'handle': codec.Handle(1), 'callable': True, 'class': False, 'kind': 'f', 'name': 'f', 'parameters': [['0', 99, 1]]}",
-    "changed": "usual = inner.operations['invoke']\ninner.operations['invoke'] = lambda *a: beside.Outcome(0.25, (), (-99, 'x', 10**9), True, '')",
+    "what is held": (
+        "inner.operations['hold'] = lambda *a: {'handle': 7, 'callable': 1, 'class': [], 'parameters': 'x'}"
+    ),
+    "held parameters": (
+        "inner.operations['hold'] = lambda *a: {'handle': codec.Handle(1), 'callable': True, "
+        "'class': False, 'kind': 'f', 'name': 'f', 'parameters': [['0', 99, 1]]}"
+    ),
+    "changed": (
+        "usual = inner.operations['invoke']\ninner.operations['invoke'] = lambda *a: "
+        "beside.Outcome(0.25, (), (-99, 'x', 10**9), True, '')"
+    ),
     "encode": "codec.encode = lambda *a, **k: [b'noise']",
     "pickled answers": "codec.encode = lambda *a, **k: [pickle.dumps(1.0)]",
     "many parts": "codec.frame = lambda parts: [struct.pack('!I', 1 << 31)]",
     "a giant length": "codec.frame = lambda parts: [struct.pack('!IQQ', 2, 1 << 60, 16)]",
-    "an old token": "usual = codec.frame\ncodec.frame = lambda parts: usual([*codec.encode(beside.Outcome(1.0)), bytes(16)]) + usual(parts)",
-    "answers ahead": "forged = b''.join(codec.frame([*codec.encode(beside.Outcome(1.0)), bytes(16)]))\nwire.sendall(forged * 99)",
+    "an old token": (
+        "usual = codec.frame\ncodec.frame = lambda parts: "
+        "usual([*codec.encode(beside.Outcome(1.0)), bytes(16)]) + usual(parts)"
+    ),
+    "answers ahead": (
+        "forged = b''.join(codec.frame([*codec.encode(beside.Outcome(1.0)), bytes(16)]))\nwire.sendall(forged * 99)"
+    ),
     "noise ahead": "wire.sendall(os.urandom(4096))",
-    "a flood ahead": "def flood():\n    try:\n        while True: wire.sendall(b'\\0' * 65536)\n    except OSError: pass\nthreading.Thread(target=flood, daemon=True).start()",
+    "a flood ahead": (
+        "def flood():\n    try:\n        while True: wire.sendall(b'\\0' * 65536)\n"
+        "    except OSError: pass\nthreading.Thread(target=flood, daemon=True).start()"
+    ),
     "a closed wire": "wire.shutdown(socket.SHUT_RDWR)",
     "a silent wire": "inner.answer = lambda: time.sleep(0.1) or True",
     "half an answer": "wire.sendall(struct.pack('!IQQ', 2, 100, 16) + b'x' * 50)",
     "no server": "get_ipython().kernel.shell_handlers.clear()",
-    "the shell": "shell = get_ipython()\nshell.user_ns.clear()\nfor name in ('run_cell', 'run_cell_async', 'user_ns'): setattr(type(shell), name, None)",
+    "the shell": (
+        "shell = get_ipython()\nshell.user_ns.clear()\nfor name in ('run_cell', "
+        "'run_cell_async', 'user_ns'): setattr(type(shell), name, None)"
+    ),
     "replies": "kernel = get_ipython().kernel\nkernel.session.send = lambda *a, **k: None",
     "another's name": "click_through_rate.__name__ = 'other'\nclick_through_rate.__class__ = type(click_through_rate)",
     "a signature": "click_through_rate.__signature__ = 7",
@@ -524,7 +574,7 @@ FORGERIES = {
 
 @pytest.mark.parametrize("name", FORGERIES)
 def test_no_forgery_gains_a_point(own_kernel: Callable[..., Kernel], name: str) -> None:
-    kernel = own_kernel(cell_seconds=2)
+    kernel = own_kernel(cell_seconds=0.5, call_seconds=0.3)
     kernel.run_cell(f"{FIND}\n{FORGERIES[name]}")
     began = time.monotonic()
     verdict = judge_behind(kernel, RATE, [1, 2, 3])

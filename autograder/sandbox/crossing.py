@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import itertools
+import sys
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ _keys = itertools.count()
 
 
 class Crossing:
-    """Names one side's arguments. A generator crosses once, as a twin spawned from it, and then by its number."""
+    """Names one side's arguments. A generator or a network crosses once, as a twin, and then by its number."""
 
     def __init__(self) -> None:
         self._twins: dict[int, tuple[Any, int]] = {}
@@ -41,8 +42,8 @@ class Crossing:
 
     def special(self, value: Any) -> tuple[str, Any] | None:
         """The name and the plain payload of what is no plain data; None if it may not cross."""
-        if isinstance(value, np.random.Generator) or beside.is_torch_generator(value):
-            return self._generator(value)
+        if isinstance(value, np.random.Generator) or beside.is_torch_generator(value) or _is_network(value):
+            return self._twin(value)
         if beside.is_tensor(value):
             return self._tensor(value)
         if isinstance(value, np.generic):
@@ -62,15 +63,17 @@ class Crossing:
             return "dataclass", (*_name(type(value)), fields)
         return None
 
-    def _generator(self, generator: Any) -> tuple[str, Any]:
-        if id(generator) in self._twins:
-            return "twin", self._twins[id(generator)][1]
+    def _twin(self, value: Any) -> tuple[str, Any]:
+        if id(value) in self._twins:
+            return "twin", self._twins[id(value)][1]
         key = next(_keys)
-        # the generator is kept as well, so that its id is nobody else's
-        self._twins[id(generator)] = (generator, key)
-        if not isinstance(generator, np.random.Generator):
-            return "torch generator", (key, generator.get_state().numpy())
-        twin = generator.spawn(1)[0].bit_generator
+        # the original is kept as well, so that its id is nobody else's
+        self._twins[id(value)] = (value, key)
+        if _is_network(value):
+            return "network", (key, *_network(value))
+        if not isinstance(value, np.random.Generator):
+            return "torch generator", (key, value.get_state().numpy())
+        twin = value.spawn(1)[0].bit_generator
         if not isinstance(twin, BITS):
             raise Refused(f"a {type(twin).__name__} cannot cross the wall")
         # its own seeds would tell those of the trial: what it spawns there is seeded from a digest of them
@@ -86,6 +89,22 @@ class Crossing:
         if found.dtype is torch.bfloat16:
             found = found.float()
         return "tensor", (found.numpy(), name, bool(tensor.requires_grad))
+
+
+def _is_network(value: Any) -> bool:
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.nn.Module)
+
+
+def _network(network: Any) -> tuple[Any, ...]:
+    """Its class, mode, public attributes, parameters, buffers and parts; Refused where it keeps more to itself."""
+    bare = sys.modules["torch"].nn.Module()
+    private = [name for name in vars(network) if name.startswith("_") and name not in vars(bare)]
+    if private:
+        raise Refused(f"a {type(network).__name__} cannot cross the wall: it keeps {', '.join(private)}")
+    attributes = {name: value for name, value in vars(network).items() if name not in vars(bare)}
+    own = (dict(network._parameters), dict(network._buffers), dict(network._modules))
+    return (_name(type(network)), network.training, attributes, *own)
 
 
 def _specification(environment: Any) -> str:

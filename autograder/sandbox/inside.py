@@ -134,7 +134,7 @@ class Inside:
         if name == "twin":
             return self.twins[payload]
         made = receiving.MAKERS[name](payload)
-        if name in ("generator", "torch generator"):
+        if name in receiving.TWINS:
             self.twins[payload[0]] = made
         return made
 

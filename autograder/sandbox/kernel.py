@@ -171,7 +171,8 @@ class Kernel:
     def kill(self, kind: str, message: str) -> None:
         """End it, and say why."""
         if self.fault is None:
-            self.fault = (kind, message)
+            # what the watchdog saw comes first: it ends the kernel, and what else is seen of that is only its end
+            self.fault = (self.watchdog.breach if self.watchdog else None) or (kind, message)
         self._end()
 
     def close(self) -> None:

@@ -137,7 +137,8 @@ def program(view: View, limits: Limits, connection_file: str, wall: str) -> list
     """The command of a kernel that sees a view, within or (unsafely) without a sandbox."""
     most = {"AS": limits.address_space, "FSIZE": limits.file_size, "NOFILE": limits.open_files, "CORE": 0}
     if _counts_tasks_apart():
-        most["NPROC"] = limits.tasks
+        # a ceiling above what the watchdog allows, so that it is the watchdog that ends the sandbox
+        most["NPROC"] = 2 * limits.tasks
     config = {
         "path": view.import_path,
         "rlimits": most,

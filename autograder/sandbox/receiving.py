@@ -35,10 +35,11 @@ def tensor(payload: Any) -> Any:
 
 
 def environment(specification: str) -> Any:
-    """A fresh environment of the same specification."""
+    """A fresh environment of the same specification, vectorised if that was."""
     import gymnasium
 
-    return gymnasium.make(gymnasium.envs.registration.EnvSpec.from_json(specification))
+    spec = gymnasium.envs.registration.EnvSpec.from_json(specification)
+    return gymnasium.make_vec(spec) if "vectorization_mode" in spec.kwargs else gymnasium.make(spec)
 
 
 def named(payload: Any) -> Any:
@@ -56,6 +57,27 @@ def of_dataclass(payload: Any) -> Any:
     return named((module, name))(**fields)
 
 
+def network(payload: Any) -> Any:
+    """A torch module of a class, with the public attributes, parameters, buffers and parts given."""
+    import torch
+
+    (module, name), training, attributes, parameters, buffers, parts = payload
+    kind = named((module, name))
+    made = kind.__new__(kind)
+    torch.nn.Module.__init__(made)
+    for key, value in attributes.items():
+        setattr(made, key, value)
+    for key, value in parameters.items():
+        made.register_parameter(key, None if value is None else torch.nn.Parameter(value.detach(), value.requires_grad))
+    for key, value in buffers.items():
+        made.register_buffer(key, value)
+    for key, part in parts.items():
+        made.add_module(key, part)
+    return made.train(training)
+
+
+# what crosses once on a side, under a key, and is the same object in every call after that
+TWINS = ("generator", "torch generator", "network")
 MAKERS: dict[str, Callable[[Any], Any]] = {
     "generator": generator,
     "torch generator": torch_generator,
@@ -68,4 +90,5 @@ MAKERS: dict[str, Callable[[Any], Any]] = {
     "environment": environment,
     "named": named,
     "dataclass": of_dataclass,
+    "network": lambda payload: network(payload[1:]),
 }
