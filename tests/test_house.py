@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
@@ -67,7 +68,8 @@ def test_versions_are_written_in_one_place() -> None:
 def test_this_environment_is_the_pinned_one() -> None:
     installed = {
         canonicalize_name(distribution.name): Version(Version(distribution.version).public)
-        for distribution in metadata.distributions()
+        # what setuptools carries along for itself is on the path too once it is imported
+        for distribution in metadata.distributions(path=[sysconfig.get_path("purelib"), sysconfig.get_path("platlib")])
     }
     differing = {
         name: f"{installed[name]}, pinned {version}"

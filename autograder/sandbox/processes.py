@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import itertools
 import os
 import signal
@@ -152,14 +153,24 @@ def _memory_files(process: Path) -> dict[tuple[int, int], int]:
 
 
 def _scratch(process: Path) -> dict[int, int]:
-    """What is written to /tmp and /dev/shm as a process sees them, by device."""
+    """What is written to /tmp and /dev/shm as a process sees them, by device.
+
+    A sandbox that is just being made still sees the host's, which count for nobody.
+    """
     found = {}
     for name in ("tmp", "dev/shm"):
         folder = process / "root" / name
         with contextlib.suppress(FileNotFoundError):
-            space = os.statvfs(folder)
-            found[os.stat(folder).st_dev] = (space.f_blocks - space.f_bfree) * space.f_frsize  # noqa: PTH116
+            device = os.stat(folder).st_dev  # noqa: PTH116
+            if device not in _host_devices():
+                space = os.statvfs(folder)
+                found[device] = (space.f_blocks - space.f_bfree) * space.f_frsize
     return found
+
+
+@functools.cache
+def _host_devices() -> frozenset[int]:
+    return frozenset(Path(name).stat().st_dev for name in ("/", "/tmp", "/dev", "/dev/shm") if Path(name).exists())
 
 
 def _names(folder: Path) -> list[str]:
