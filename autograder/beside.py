@@ -230,7 +230,16 @@ def fault_of(error: BaseException, function: Any) -> Fault:
     frame = theirs[-1] if theirs else (frames[0] if frames else None)
     line = linecache.getline(frame.filename, frame.lineno or 0).strip() if frame else ""
     number = (frame.lineno or 0) if frame else 0
-    return Fault(type(error).__name__, " ".join(str(error).split())[:300], line, number)
+    said = " ".join(str(error).split())[:300]
+    if (
+        frame
+        and not said
+        and isinstance(error, NotImplementedError)
+        and frame.name != getattr(function, "__name__", "")
+    ):
+        # a stub that another function calls: whose it is must be told
+        said = frame.name
+    return Fault(type(error).__name__, said, line, number)
 
 
 def gradient(function: Callable[..., Any], *arguments: Any, wrt: int = 0, **keywords: Any) -> Any:

@@ -130,7 +130,11 @@ def _evidence(evidence: Evidence) -> str:
         f'<tr style="background:transparent"><th scope="row" style="text-align:left;vertical-align:top;'
         f'font-weight:600;color:{SOFT};padding:1px 12px 1px 0;white-space:nowrap">{heading}</th>'
         f'<td style="text-align:left;color:{TEXT};padding:1px 0;white-space:normal;word-break:break-word">'
-        + (f'<code style="{CODE};color:{TEXT};background:transparent">{escape(text)}</code>' if code else _inline(text))
+        + (
+            f'<code style="{CODE};color:{TEXT};background:transparent;padding:0">{escape(text)}</code>'
+            if code
+            else _inline(text)
+        )
         + "</td></tr>"
         for heading, text, code in rows(evidence)
     )

@@ -91,7 +91,9 @@ def _printed(got: Observation) -> str:
 
 def _fault_in_words(exercise: Exercise, fault: Fault) -> tuple[str, str]:
     if fault.kind == "NotImplementedError":
-        return f"{exercise.name} is not written yet: put your answer in the place of `raise NotImplementedError()`.", ""
+        called = fault.message if fault.message.isidentifier() and not fault.message.startswith("__") else ""
+        stub = f"{called}, which {exercise.name} calls," if called else exercise.name
+        return f"{stub} is not written yet: put your answer in the place of `raise NotImplementedError()`.", ""
     if fault.kind == "unusable":
         return f"{fault.message[:1].upper()}{fault.message[1:]}.", ""
     said = f": {fault.message}" if fault.message else ""

@@ -115,7 +115,7 @@ class Here:
                 on_episode()
                 return reset(**keywords)
 
-            fresh.reset = counted  # type: ignore[method-assign]
+            fresh.reset = counted
         return fresh
 
 

@@ -135,7 +135,11 @@ def session_strip(
                 bottom.text(step, topic, str(level), ha="center", va="center_baseline", color=colour, fontsize=9)
         bottom.set_yticks(range(len(topics)), topics)
         bottom.set_xticks(range(0, steps, 5))
-        bottom.set(ylim=(len(topics) - 0.4, -0.6), xlabel="step", ylabel="satiation")
+        bottom.set(
+            ylim=(len(topics) - 0.4, -0.6),
+            xlabel="step" if steps == length else f"step (the first {steps} of {length})",
+            ylabel="satiation",
+        )
         for axes in (top, middle, bottom):
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)

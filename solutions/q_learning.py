@@ -4,11 +4,17 @@ import gymnasium as gym
 import numpy as np
 
 
-def value_iteration(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+def value_iteration(
+    transition: np.ndarray,
+    reward: np.ndarray,
+    gamma: float,
+    tolerance: float,
+) -> np.ndarray:
     """The optimal action values [S, A] of a known model.
 
-    `transition` [S, A, S] holds probabilities of the next state; a row of zeros ends the episode. `reward` [S, A] is
-    the expected reward. Sweep until no entry changes by more than `tolerance`; gamma < 1, tolerance > 0.
+    `transition` [S, A, S] holds probabilities of the next state; a row of zeros ends the episode.
+    `reward` [S, A] is the expected reward. Sweep until no entry changes by more than `tolerance`;
+    gamma < 1, tolerance > 0.
     """
     q_values = np.zeros_like(reward, dtype=float)
     while True:
@@ -33,7 +39,8 @@ def epsilon_greedy(q_values: np.ndarray, epsilon: float, rng: np.random.Generato
 
 
 def linear_schedule(step: int, start: float, end: float, duration: int) -> float:
-    """A value that goes in a straight line from `start` at step 0 to `end` at step `duration`, and stays there.
+    """A value that goes in a straight line from `start` at step 0 to `end` at step `duration`,
+    and stays there.
 
     `duration` is at least 1. The value may fall or rise.
     """
@@ -42,16 +49,24 @@ def linear_schedule(step: int, start: float, end: float, duration: int) -> float
 
 
 def td_target(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
-    """What one step says the value should be: the reward, plus the discounted best value of what follows.
+    """What one step says the value should be: the reward, plus the discounted best value of what
+    follows.
 
-    `next_q_values` [A] are the action values of the next state. A terminated episode has no next value.
+    `next_q_values` [A] are the action values of the next state. A terminated episode has no next
+    value.
     """
     if terminated:
         return float(reward)
     return float(reward + gamma * np.max(next_q_values))
 
 
-def q_update(q_table: np.ndarray, state: int, action: int, target: float, learning_rate: float) -> float:
+def q_update(
+    q_table: np.ndarray,
+    state: int,
+    action: int,
+    target: float,
+    learning_rate: float,
+) -> float:
     """Move one entry of `q_table` [S, A] towards `target` by the share `learning_rate`, in place.
 
     Returns the TD error, target less entry, as it was before the update.
@@ -73,9 +88,10 @@ def q_learning(
 ) -> np.ndarray:
     """Learn the action values [S, A] of an environment with Discrete spaces, starting from zeros.
 
-    Acts epsilon-greedily; epsilon falls linearly from `epsilon_start` to `epsilon_end` over the episodes (over all of
-    them or over a first share). An episode goes on until it is terminated or truncated. All randomness, the
-    environment's too, comes from `seed`: equal seeds give equal tables.
+    Acts epsilon-greedily; epsilon falls linearly from `epsilon_start` to `epsilon_end` over the
+    episodes (over all of them or over a first share). An episode goes on until it is terminated
+    or truncated. All randomness, the environment's too, comes from `seed`: equal seeds give equal
+    tables.
     """
     rng = np.random.default_rng(seed)
     q_table = np.zeros((env.observation_space.n, env.action_space.n))
@@ -94,7 +110,8 @@ def q_learning(
 
 
 def q_learning_faults() -> dict[str, str]:
-    """What is wrong with each line of the interview answer above, if anything: one letter for each key.
+    """What is wrong with each line of the interview answer above, if anything: one letter for
+    each key.
 
     Keys: "line_3", "line_4", "line_14", "line_15", "line_18", "missing".
     """

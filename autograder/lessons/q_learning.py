@@ -587,9 +587,7 @@ def lake_success(q_table: np.ndarray) -> float:
         "`q_update(q_table, state, action, td_target(...), learning_rate)`, and only then `state = next_state`.",
     ],
     afterword="Nobody told it the equations of the user, and it comes within 10 % of the best that there is. The "
-    "price: "
-    "16,000 sessions with one user, whom you would have lost after the third. The rest of the course is about that "
-    "price.",
+    "price: 16,000 sessions with one user, and no real user stays that long. The rest of the course is about it.",
 )
 def q_learning(learn: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     """Small environments that show one fault each, then the two that are learnt for real."""
