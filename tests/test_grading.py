@@ -5,6 +5,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -21,7 +22,7 @@ from autograder import registry
 from autograder.cli import main
 from autograder.course import ROOT, lessons
 from autograder.editions import inlined, is_solution, learner_edition
-from autograder.errors import CourseError, UsageError
+from autograder.errors import UsageError
 from autograder.grading import command, grading, one, reading, running
 from autograder.grading.ledger import Ledger
 from autograder.grading.submissions import Submission, found
@@ -274,8 +275,9 @@ def test_a_right_function_that_prints_and_warns_at_every_call_keeps_its_points(t
 
 # The command: exit codes, the JSON, what it says.
 
-CONTRACT = {"learner": str, "lesson": str, "score": float, "points": float, "exercises": list, "faults": list}
-EXERCISE = {"name": str, "score": float, "points": float, "labels": dict, "diagnosis": (str, type(None))}
+NUMBER = (int, float)
+CONTRACT = {"learner": str, "lesson": str, "score": NUMBER, "points": NUMBER, "exercises": list, "faults": list}
+EXERCISE = {"name": str, "score": NUMBER, "points": NUMBER, "labels": dict, "diagnosis": (str, type(None))}
 
 
 @pytest.fixture
@@ -614,9 +616,12 @@ def background(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]
     started: list[subprocess.Popen[str]] = []
 
     def start(*arguments: str | Path) -> subprocess.Popen[str]:
+        imports = "from pathlib import Path\nfrom autograder.grading import command\nfrom autograder.cli import main\n"
         script = (
-            "import sys\nfrom pathlib import Path\nfrom autograder.grading import command\nfrom autograder.cli import main\n"
+            f"import signal\nimport sys\n{imports}"
             "if __name__ == '__main__':\n"
+            # which a shell may have switched off
+            "    signal.signal(signal.SIGINT, signal.default_int_handler)\n"
             f"    command.DEFAULT = Path({str(tmp_path / 'ledger.jsonl')!r})\n"
             "    main(['grade', *sys.argv[1:]])\n"
         )
@@ -735,7 +740,7 @@ def fatal(task: one.Task) -> one.Graded:
 def test_a_submission_that_ends_every_worker_costs_only_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     """No submission is known to do that; whoever grades with it must not be blamed."""
     monkeypatch.setattr(one, "graded_with_outputs", fatal)
-    names = ["ada", "poison", "bob", "cy", "dee"]
+    names = ["ada", "poison"]
     tasks = [one.Task(name, "welcome", "", b"", SEEDS) for name in names]
     results = {task.learner: graded.result for task, graded in running.on_pool(tasks, 2)}
     assert {name: result.score for name, result in results.items()} == {name: float(name != "poison") for name in names}
@@ -756,6 +761,106 @@ def test_a_fault_of_the_grader_costs_one_submission_its_grade_and_is_named(
     ]
 
 
-def test_the_ledger_s_course_error_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(CourseError, match="cannot be written: Not a directory"):
-        Ledger(put(tmp_path / "file", "") / "ledger.jsonl")
+# A cluster.
+
+
+@needs_sandbox
+@pytest.mark.slow
+def test_a_cluster_gives_the_scores_of_the_pool_and_survives_the_loss_of_a_worker(
+    real_class: Path, background: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    """A real one: a scheduler and two workers, processes of their own, one of which is killed on the way."""
+    pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "0", "--no-dashboard"]
+    file = tmp_path / "scheduler.json"
+    quiet: dict[str, Any] = {
+        "cwd": tmp_path,
+        "env": os.environ | {"PYTHONPATH": str(ROOT)},
+        "stdout": subprocess.DEVNULL,
+        "stderr": subprocess.DEVNULL,
+    }
+    started = [subprocess.Popen([*dask, "--host", "127.0.0.1", "--scheduler-file", file], **quiet)]
+    try:
+        address = wait_for(lambda: file.exists() and json.loads(file.read_text() or "{}").get("address"))
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+        # no nanny: what is killed stays away
+        started += [subprocess.Popen([*worker, "--no-nanny"], **quiet) for _ in range(2)]
+        process = background(
+            real_class, "--lesson", "welcome", "--scheduler", address, "--json", tmp_path / "results.json"
+        )
+        wait_for(lambda: len(lines(tmp_path / "ledger.jsonl")) >= 2)
+        started[1].kill()
+        assert process.wait(180) == 0
+    finally:
+        for one_of_them in started:
+            one_of_them.kill()
+            one_of_them.wait()
+    assert scores(tmp_path / "results.json") == {f"learner{number}": (1, 0.75, 0, 0)[number % 4] for number in range(8)}
+
+
+def test_where_no_scheduler_answers_it_says_so(
+    tmp_path: Path, ledger: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+
+    def refuses(address: str, **_: Any) -> None:
+        raise OSError("timed out")
+
+    monkeypatch.setattr(distributed, "Client", refuses)
+    put(tmp_path / "class" / "ada.ipynb", handed_in(RIGHT))
+    assert grade(tmp_path / "class", "--scheduler", "tcp://127.0.0.1:1") == 1
+    assert "No scheduler answers at tcp://127.0.0.1:1: timed out" in capsys.readouterr().err
+
+
+# nbgrader's submitted tree of this course.
+
+
+def in_the_gradebook(root: Path) -> dict[str, float]:
+    from nbgrader.api import Gradebook
+
+    with Gradebook(f"sqlite:///{root / 'classroom' / 'gradebook.db'}") as gradebook:
+        return {found.student.id: found.score for found in gradebook.assignment_submissions("00_welcome")}
+
+
+@needs_sandbox
+@pytest.mark.slow
+def test_scores_of_the_submitted_tree_reach_the_gradebook_and_feedback_tells_no_seed(
+    course: Path, tmp_path: Path, background: Callable[..., subprocess.Popen[str]]
+) -> None:
+    shutil.copytree(WELCOME.directory, course / "notebooks" / "00_welcome")
+    shutil.copytree(ROOT / "solutions", course / "solutions", dirs_exist_ok=True)
+    submitted = course / "classroom" / "submitted"
+    for learner, source in {"ada": RIGHT, "bob": HALF}.items():
+        put(submitted / learner / "00_welcome" / "00_welcome.ipynb", handed_in(f"print('by {learner}')", source))
+    put(submitted / "cy" / "00_welcome" / "00_welcome.ipynb", "")
+
+    def grade_all() -> str:
+        process = background(submitted, "--workers", "1", "--json", tmp_path / "results.json")
+        said, _ = process.communicate(timeout=120)
+        assert process.returncode == 1, said
+        assert "Traceback" not in said
+        return said
+
+    def nbgrader(*arguments: str) -> None:
+        command = [sys.executable, "-m", "nbgrader", *arguments]
+        done = subprocess.run(command, cwd=course, capture_output=True, text=True, timeout=200)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    assert "the gradebook knows no 00_welcome: run nbgrader generate_assignment 00_welcome" in grade_all()
+    assert scores(tmp_path / "results.json") == {"ada": 1, "bob": 0.75, "cy": 0}
+    nbgrader("generate_assignment", "00_welcome")
+    assert "gradebook" not in grade_all()
+    assert in_the_gradebook(course) == {"ada": 1, "bob": 0.75}
+    put(submitted / "bob" / "00_welcome" / "00_welcome.ipynb", handed_in(RIGHT))
+    grade_all()
+    assert in_the_gradebook(course) == {"ada": 1, "bob": 1}
+
+    nbgrader("autograde", "00_welcome", "--student=ada", "--force")
+    keys = [json.loads(line)["key"] for line in lines(course / "classroom" / "ledger.jsonl")]
+    assert len(keys) == len(set(keys)) == 3, "nbgrader takes what was graded from the ledger"
+    nbgrader("generate_feedback", "00_welcome")
+    page = (course / "classroom" / "feedback" / "ada" / "00_welcome" / "00_welcome.html").read_text()
+    assert "by ada" in page
+    seeds = [entry["seeds"] for entry in json.loads((tmp_path / "results.json").read_text())["submissions"]]
+    assert seeds[0]
+    assert not [seed for seed in seeds[0] if str(seed) in page]

@@ -14,6 +14,8 @@ from autograder.sandbox import bubblewrap
 RETRIES = 2
 # tasks under way for each thread of the cluster, so that no worker waits for its next one
 AHEAD = 3
+# seconds for the scheduler to answer, and for a first worker to come
+PATIENCE = 20
 
 
 def on_cluster(
@@ -28,7 +30,7 @@ def on_cluster(
     except ImportError as error:
         raise CourseError("--scheduler needs dask.distributed: pip install -c constraints.txt '.[cluster]'") from error
     try:
-        client = Client(scheduler, timeout="10s")
+        client = Client(scheduler, timeout=PATIENCE)
     except (OSError, ValueError) as error:
         raise CourseError(f"No scheduler answers at {scheduler}: {error}") from error
     with client:
@@ -57,9 +59,12 @@ def on_cluster(
 
 def _check_workers(client: Any, unsafe: bool) -> None:
     """A worker with another course would give other scores, and one without a sandbox none."""
+    try:
+        client.wait_for_workers(1, timeout=PATIENCE)
+    except TimeoutError as error:
+        message = "The cluster has no workers: start some with `dask worker ADDRESS --nworkers auto`."
+        raise CourseError(message) from error
     versions = client.run(one.course_version)
-    if not versions:
-        raise CourseError("The cluster has no workers: start some with `dask worker ADDRESS --nworkers auto`.")
     strange = [worker for worker, version in versions.items() if version != one.course_version()]
     if strange:
         raise CourseError(f"These workers have another version of the course: {', '.join(strange)}.")

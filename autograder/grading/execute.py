@@ -8,6 +8,7 @@ written into the grade cells on this side of the wall. What was graded before is
 from __future__ import annotations
 
 import functools
+import textwrap
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -30,6 +31,8 @@ from autograder.grading.submissions import Submission
 from autograder.report.results import ExerciseResult
 from autograder.sandbox.session import grade_name
 
+# feedback cuts longer lines off
+WIDTH = 95
 Resources = dict[str, Any]
 
 # Submissions that follow one another share a pool of secret seeds, so that the reference is run for few; formgrader's
@@ -101,9 +104,12 @@ def write_outputs(nb: NotebookNode, graded: Graded) -> None:
             continue
         name = grade_name(cell)
         cell.outputs = [from_dict(output) for output in graded.outputs.get(place, [])]
+        if utils.is_solution(cell):
+            # a person grades it, by what is seen of it
+            continue
         if name in exercises:
             cell.outputs = grade_outputs(cell, exercises[name])
-        elif utils.is_grade(cell) and not utils.is_solution(cell):
+        elif utils.is_grade(cell):
             cell.outputs = [ordinary.failure("NotGraded", f"{name} was not graded.")]
 
 
@@ -114,9 +120,9 @@ def grade_outputs(cell: NotebookNode, exercise: ExerciseResult) -> list[Notebook
         errors = [output for output in cell.outputs if output.output_type == "error"]
         if errors:
             return errors
-    lines = [f"{exercise.score:g} of {exercise.points:g} points"]
+    lines = [f"{exercise.score:g} of {exercise.points:g} point{'' if exercise.points == 1 else 's'}"]
     lines += [f"{'✓ holds' if held else '✗ fails'}  {label}" for label, held in exercise.labels.items()]
-    lines += [exercise.message] if exercise.message else []
+    lines += textwrap.wrap(exercise.message, WIDTH)
     return [
         *(output for output in cell.outputs if output.output_type == "display_data"),
         new_output("stream", name="stdout", text="\n".join(lines) + "\n"),

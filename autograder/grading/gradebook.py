@@ -69,14 +69,16 @@ class NbGraderCourse:
         name = f"{assignment}/{notebook}"
         task = Task(learner, name, str(submission.path), b"", (), unsafe=unsafe, ordinary=True, shown=True)
         content = reading.content_of(submission.path)
-        read = content if isinstance(content, GradingFault) else reading.notebook_of(content)
+        if isinstance(content, GradingFault):
+            return dataclasses.replace(task, content=content)
+        read = reading.notebook_of(content)
         if isinstance(read, GradingFault):
             return dataclasses.replace(task, content=read)
         about = {"student": learner, "assignment": assignment, "notebook": notebook, "db_url": self.directory().db_url}
         try:
             with Gradebook(about["db_url"]) as gradebook:
                 gradebook.find_notebook(notebook, assignment)
-            nb = nbformat.from_dict(read)
+            nb = nbformat.reads(content.decode("utf-8-sig"), as_version=4)
             resources = {"nbgrader": about, "metadata": {"path": str(submission.path.parent)}}
             for step in self.steps:
                 nb, resources = step(nb, resources)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 # A run draws so many secret seeds, and each submission three of them: the reference need then be run for few.
 # The next run draws others, so that what a learner saw of one helps in none.
-POOL_OF_SEEDS = 12
+POOL_OF_SEEDS = 4
 
 
 def seed_source(given: tuple[int, ...] = ()) -> Callable[[], tuple[int, ...]]:

@@ -100,10 +100,15 @@ def _graded(task: Task) -> Graded:
     if task.ordinary:
         return _ordinary(task, notebook, began)
     lesson = task.lesson or submissions.lesson_of(notebook)
-    foreign = _foreign(notebook, lesson)
-    if foreign:
-        return Graded(_without_run(task, lesson, GradingFault("foreign", foreign), began))
-    return _judged(task, notebook, lesson, began)
+    if not lesson:
+        fault = GradingFault("foreign", "None of its cells grades an exercise of this course.")
+        return Graded(_without_run(task, lesson, fault, began))
+    found = _judged(task, notebook, lesson, began)
+    other = submissions.lesson_of(notebook)
+    if other not in ("", lesson) and not found.result.score:
+        fault = GradingFault("foreign", f"It is a notebook of {other}, handed in for {lesson}.")
+        return Graded(_without_run(task, lesson, fault, began))
+    return found
 
 
 def _judged(task: Task, notebook: dict[str, Any], lesson: str, began: float) -> Graded:
@@ -163,17 +168,6 @@ def kept(outputs: Outputs) -> Outputs:
             break
         fitting[place] = cell
     return fitting
-
-
-def _foreign(notebook: dict[str, Any], lesson: str) -> str:
-    """Why the notebook is not of the lesson that it was handed in for; empty if it is, or grades nothing at all."""
-    if not lesson:
-        return "None of its cells grades an exercise of this course."
-    here = {grade_name(cell) for cell in notebook["cells"]}
-    other = submissions.lesson_of(notebook)
-    if other and not here.intersection(exercise.name for exercise in registry.of_lesson(lesson)):
-        return f"It is a notebook of {other}, handed in for {lesson}."
-    return ""
 
 
 def _without_run(task: Task, lesson: str, fault: GradingFault, began: float) -> SubmissionResult:

@@ -59,7 +59,7 @@ def canonical(notebook: NotebookNode) -> bytes:
 
 
 def results(notebook: Mapping[str, Any], outputs: Outputs) -> tuple[ExerciseResult, ...]:
-    """The score of each cell that nbgrader grades by itself; what a person has to grade is left out."""
+    """The score of each cell that nbgrader grades by itself; what a person has to grade is worth nothing until then."""
     found = []
     for place, cell in enumerate(notebook["cells"]):
         cell = from_dict(cell)
@@ -68,8 +68,10 @@ def results(notebook: Mapping[str, Any], outputs: Outputs) -> tuple[ExerciseResu
         if cell.cell_type == "code" and not utils.is_solution(cell):
             cell.outputs = closed(cell, outputs.get(place))
         score, points = utils.determine_grade(cell)
-        if score is not None:
-            name = str(cell.metadata.nbgrader.grade_id)
+        name = str(cell.metadata.nbgrader.grade_id)
+        if score is None:
+            found.append(ExerciseResult(name, 0.0, 0.0, message="A person grades this one."))
+        else:
             found.append(ExerciseResult(name, float(score), points, message=_error(cell.get("outputs", []))))
     return tuple(found)
 
@@ -78,12 +80,16 @@ def closed(cell: NotebookNode, outputs: Iterable[Mapping[str, Any]] | None) -> l
     """The outputs of an assert cell, such that nbgrader reads no points from them where there are none.
 
     nbgrader gives all points to a cell without an error, so one that did not run gets an error; it takes them away for
-    a word on stderr, which is dropped; and it gives them for a result that is no number, which becomes an error.
+    a word on stderr, which is dropped; it gives them for a result that is no number, which becomes an error; and it
+    looks at what comes first, so that an error is put there.
     """
     if outputs is None:
         return [failure("NotRun", "It was not run: a cell before it ended the kernel or used up the time.")]
     shown = [from_dict(output) for output in outputs]
     shown = [output for output in shown if not (output.output_type == "stream" and output.name == "stderr")]
+    errors = [output for output in shown if output.output_type == "error"]
+    if errors:
+        return errors
     points = float(cell.metadata.nbgrader.points)
     if any(output.output_type == "execute_result" and not _is_share(output, points) for output in shown):
         return [failure("NoPoints", f"The result of this cell is no number from 0 to {points:g}.")]

@@ -45,6 +45,9 @@ def notebook_of(content: bytes) -> dict[str, Any] | GradingFault:
     except (ValueError, RecursionError) as error:
         where = f"line {error.lineno}" if isinstance(error, json.JSONDecodeError) else "it is nested too deeply"
         return GradingFault("unreadable", f"It is no notebook, or was cut short: not JSON ({where}).")
+    if "\\ud" in text.lower():
+        # half of a character, which JSON can write and nothing else can
+        data = json.loads(json.dumps(data, ensure_ascii=False).encode("utf-8", "replace"))
     if not isinstance(data, dict) or not isinstance(data.get("nbformat"), int):
         return GradingFault("unreadable", "It is JSON, but no notebook.")
     if data["nbformat"] != 4:
