@@ -47,7 +47,7 @@ lab: env
 	@$(RUN) autograder.cli start
 	@root=; if [ "$$(id -u)" = 0 ]; then root=--allow-root; fi; \
 	PATH="$$(pwd)/.venv/bin:$$PATH"; export PATH; \
-	exec $(RUN) jupyterlab $$root --ServerApp.root_dir="$$(pwd)" --LabApp.default_url=/lab/tree/$(FIRST) --LabApp.news_url=None $(LAB_ARGS)
+	exec $(RUN) jupyterlab $$root --ServerApp.root_dir="$$(pwd)" --LabApp.news_url=None --LabApp.default_url=/lab/tree/$(FIRST) $(LAB_ARGS)
 
 test: lint
 	@$(RUN) pytest -n auto $(ALONE:%=--ignore=%) $(TEST_ARGS)
