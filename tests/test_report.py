@@ -580,7 +580,7 @@ def test_the_report_works_in_a_browser_under_its_own_policy(browser: Any, tmp_pa
     scores = tab.locator("section.lesson", has_text="03_q_learning").locator("tbody.learners td:nth-child(2)")
     assert [text[0] for text in scores.all_text_contents()] == ["◐"] * 77 + ["✓"] * 153
     tab.goto(f"{(tmp_path / 'report.html').as_uri()}#s200")
-    assert tab.locator("#s200").is_visible()
+    tab.locator("#s200").wait_for()
     assert said == []
     tab.close()
 

@@ -1,4 +1,4 @@
-"""The figures of the lessons: each function returns a `Chart`, which carries its text alternative."""
+"""Figures of `metarec/Tabular-v0`: what was learnt, the policy as a map, one session."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -10,9 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
-from metarec.style import BLUE, GREEN, GREY, INK, TOPICS, VERMILLION, Chart, show, style
-
-__all__ = ["learning_curve", "policy_map", "session_strip", "show"]
+from metarec.style import BLUE, GREEN, GREY, INK, TOPICS, VERMILLION, Chart, style
 
 LETTERS = "ABCD"
 LONGEST = 30
