@@ -82,6 +82,12 @@ def is_torch_generator(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Generator)
 
 
+def is_network(value: Any) -> bool:
+    """Whether `value` is a torch module; torch is not imported for it."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(value, torch.nn.Module)
+
+
 def plain(value: Any, depth: int = 0) -> Any:
     """A copy of `value` as plain data: None, bool, int, float, str, arrays, lists, tuples and dicts; else an Opaque."""
     if value is None or isinstance(value, Fault | Opaque):
@@ -214,11 +220,15 @@ def invoke(
     after = {key: plain(named[key]) for key in before}
     return Outcome(
         result,
-        left=tuple(plain(argument) for argument in arguments) if observer is None else (),
+        left=tuple(_left(argument) for argument in arguments) if observer is None else (),
         changed=tuple(key for key in before if not same(before[key], after[key])),
         mutable=bool(before),
         printed=printed.getvalue()[start:] if printed is not None else "",
     )
+
+
+def _left(argument: Any) -> Any:
+    return plain(argument.state_dict() if is_network(argument) else argument)
 
 
 def fault_of(error: BaseException, function: Any) -> Fault:

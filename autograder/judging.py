@@ -159,24 +159,24 @@ def _agreement(
 
 
 @contextlib.contextmanager
-def here(on_episode: Callable[[], None] | None = None) -> Iterator[Side]:
+def here(on_progress: Callable[[str], None] | None = None) -> Iterator[Side]:
     """The side in this process, with everything that the implementation prints captured."""
     with beside.quiet() as printed:
-        yield Here(printed, on_episode)
+        yield Here(printed, on_progress)
 
 
 def judge_here(
     exercise: Exercise,
     implementation: Implementation,
     seed: int | None = None,
-    on_episode: Callable[[], None] | None = None,
+    on_progress: Callable[[str], None] | None = None,
 ) -> Verdict:
     """Judge in this process, on the rounds of one seed."""
     seeds = round_seeds(seed, 1 if exercise.trains else ROUNDS)
     problem = signature_problem(exercise, implementation)
     if problem:
         return refusal(exercise, problem)
-    return judge_on(exercise, lambda: here(on_episode), implementation, seeds)
+    return judge_on(exercise, lambda: here(on_progress), implementation, seeds)
 
 
 def refusal(exercise: Exercise, problem: str) -> Verdict:

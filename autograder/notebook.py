@@ -64,8 +64,8 @@ def check(implementation: Any) -> float | None:
             return 0.0
         raise CheckFailed(message) from None
     if exercise.trains:
-        with progress(exercise) as on_episode:
-            verdict = judge_here(exercise, implementation, on_episode=on_episode)
+        with progress(exercise) as on_progress:
+            verdict = judge_here(exercise, implementation, on_progress=on_progress)
     else:
         verdict = judge_here(exercise, implementation)
     show(verdict)

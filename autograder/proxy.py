@@ -44,9 +44,9 @@ METHOD = object()
 class Here:
     """The side in this process: handles are the objects themselves."""
 
-    def __init__(self, printed: beside.Capture | None = None, on_episode: Callable[[], None] | None = None) -> None:
+    def __init__(self, printed: beside.Capture | None = None, on_progress: Callable[[str], None] | None = None) -> None:
         self.printed = printed
-        self.on_episode = on_episode
+        self.on_progress = on_progress
         self._twins: dict[int, tuple[Any, Any]] = {}
 
     def invoke(
@@ -78,7 +78,7 @@ class Here:
     def _receive(self, value: Any) -> Any:
         if isinstance(value, Proxy):
             return value._handle
-        if isinstance(value, np.random.Generator) or beside.is_torch_generator(value):
+        if isinstance(value, np.random.Generator) or beside.is_torch_generator(value) or beside.is_network(value):
             return self._twin(value)
         if isinstance(value, np.ndarray):
             return np.array(value, copy=True)
@@ -92,30 +92,34 @@ class Here:
             return self._rebuilt(value)
         return value if callable(value) else copy.deepcopy(value)
 
-    def _twin(self, generator: Any) -> Any:
-        """An implementation draws from a generator of its own, so that how it draws changes nobody's inputs."""
-        if id(generator) not in self._twins:
-            if isinstance(generator, np.random.Generator):
-                twin: Any = generator.spawn(1)[0]
+    def _twin(self, value: Any) -> Any:
+        """What has a state is copied once: how an implementation draws or learns changes nobody's inputs."""
+        if id(value) not in self._twins:
+            if isinstance(value, np.random.Generator):
+                twin: Any = value.spawn(1)[0]
+            elif beside.is_network(value):
+                twin = copy.deepcopy(value)
             else:
-                twin = type(generator)(device=generator.device)
-                twin.set_state(generator.get_state())
-            self._twins[id(generator)] = (generator, twin)
-        return self._twins[id(generator)][1]
+                twin = type(value)(device=value.device)
+                twin.set_state(value.get_state())
+            self._twins[id(value)] = (value, twin)
+        return self._twins[id(value)][1]
 
     def _rebuilt(self, environment: Any) -> Any:
         """Environments cross as their specification, so that nobody can reach into the one that judges."""
         from autograder.sandbox.receiving import environment as made
 
         fresh = made(environment.spec.to_json())
-        if self.on_episode is not None:
-            reset, on_episode = fresh.reset, self.on_episode
+        if self.on_progress is not None:
+            # many users at once hardly ever begin anew all together: their steps tell how far a training is
+            method, unit = ("step", "steps") if hasattr(fresh, "num_envs") else ("reset", "episodes")
+            usual, on_progress = getattr(fresh, method), self.on_progress
 
-            def counted(**keywords: Any) -> Any:
-                on_episode()
-                return reset(**keywords)
+            def counted(*arguments: Any, **keywords: Any) -> Any:
+                on_progress(unit)
+                return usual(*arguments, **keywords)
 
-            fresh.reset = counted
+            setattr(fresh, method, counted)
         return fresh
 
 
@@ -151,7 +155,7 @@ class Proxy:
 
 @dataclasses.dataclass(frozen=True)
 class Observed:
-    """A call with what it left behind: `left[i]` is argument i afterwards, a generator as its state."""
+    """A call with what it left behind: `left[i]` is argument i afterwards, a generator or a network as its state."""
 
     result: Any
     left: tuple[Any, ...]

@@ -42,7 +42,7 @@ class Crossing:
 
     def special(self, value: Any) -> tuple[str, Any] | None:
         """The name and the plain payload of what is no plain data; None if it may not cross."""
-        if isinstance(value, np.random.Generator) or beside.is_torch_generator(value) or _is_network(value):
+        if isinstance(value, np.random.Generator) or beside.is_torch_generator(value) or beside.is_network(value):
             return self._twin(value)
         if beside.is_tensor(value):
             return self._tensor(value)
@@ -69,7 +69,7 @@ class Crossing:
         key = next(_keys)
         # the original is kept as well, so that its id is nobody else's
         self._twins[id(value)] = (value, key)
-        if _is_network(value):
+        if beside.is_network(value):
             return "network", (key, *_network(value))
         if not isinstance(value, np.random.Generator):
             return "torch generator", (key, value.get_state().numpy())
@@ -89,11 +89,6 @@ class Crossing:
         if found.dtype is torch.bfloat16:
             found = found.float()
         return "tensor", (found.numpy(), name, bool(tensor.requires_grad))
-
-
-def _is_network(value: Any) -> bool:
-    torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.nn.Module)
 
 
 def _network(network: Any) -> tuple[Any, ...]:
