@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from autograder import beside, evidence
+from autograder.beside import Fault
 from autograder.exercise import Exercise, Implementation
 from autograder.judges import is_trained
 from autograder.observing import ARGUMENTS_LABEL, Run, holds, mistake_run, reference_run, round_seeds, run_trial
@@ -70,13 +71,14 @@ def judge_on(
         # to leave everything alone is no merit where nothing else is right
         labels.update(dict.fromkeys(labels, False))
     failed = [label for label, held_everywhere in labels.items() if not held_everywhere]
-    if failed and not exercise.trains:
+    unwritten = _unwritten(runs[seeds[0]])
+    if failed and not exercise.trains and not unwritten:
         for seed in round_seeds(seeds[0], SEARCH_ROUNDS):
             if time.perf_counter() - began > SEARCH_SECONDS:
                 break
             observe(seed)
     share = (len(labels) - len(failed)) / len(labels)
-    diagnoses = _diagnose(exercise, runs, labels) if failed else []
+    diagnoses = _diagnose(exercise, runs, labels) if failed and not unwritten else []
     shown = evidence.smallest(exercise, runs, failed) if failed else None
     return Verdict(
         name=exercise.name,
@@ -91,6 +93,12 @@ def judge_on(
         diagnoses=tuple((mistake.__name__, inspect.getdoc(mistake) or "") for mistake in diagnoses),
         seconds=time.perf_counter() - began,
     )
+
+
+def _unwritten(run: Run) -> bool:
+    """Whether every call met a stub: then no input shows more than another, and no mistake was made."""
+    faults = [observation.value for observation in run.values() if observation.label != ARGUMENTS_LABEL]
+    return all(isinstance(fault, Fault) and fault.kind == "NotImplementedError" for fault in faults)
 
 
 def _diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) -> list[Implementation]:

@@ -531,8 +531,8 @@ def axes_swapped(q_table: np.ndarray, state: int, action: int, target: float, le
 # what the small environments converge to is known, and a mistake misses it by 0.1 or more
 NEAR = Close(absolute=0.04)
 OPTIMAL_VALUE = 25.8
-# Many short looks teach more than few long ones. What is judged is the table, and not what is earned on the way, so that
-# epsilon may stay high; with an end of 0.1, a right learner whose epsilon falls over the first fifth ends below the
+# Many short looks teach more than few long ones. What is judged is the table, and not what is earned on the way, so
+# epsilon may stay high. With an end of 0.1, a right learner whose epsilon falls over the first fifth ends below the
 # threshold on a quarter of the seeds.
 TABULAR_STEPS = 20
 TABULAR = {"learning_rate": 0.02, "gamma": 0.98, "epsilon_start": 1.0, "epsilon_end": 0.8}

@@ -1,6 +1,29 @@
-"""The figures of the lessons: each function returns a `Chart`, which carries its text alternative."""
+"""The figures of the lessons: each function returns a `Chart`, which carries its text alternative.
 
-from metarec.plots.tabular import learning_curve, policy_map, session_strip
-from metarec.style import show
+They are loaded when first asked for: a notebook that draws nothing, as one that is graded, is spared Matplotlib.
+"""
 
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from metarec.plots.tabular import learning_curve, policy_map, session_strip
+    from metarec.style import show
+
+_HOMES = {
+    "learning_curve": "metarec.plots.tabular",
+    "policy_map": "metarec.plots.tabular",
+    "session_strip": "metarec.plots.tabular",
+    "show": "metarec.style",
+}
 __all__ = ["learning_curve", "policy_map", "session_strip", "show"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    return __all__
