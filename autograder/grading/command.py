@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,13 +19,13 @@ from autograder.errors import UsageError
 from autograder.grading import grading
 from autograder.grading.ledger import DEFAULT
 from autograder.grading.one import SEEDS
-from autograder.grading.submissions import found
+from autograder.grading.submissions import Submission, found
 from autograder.report.results import SubmissionResult, write_json
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.provisioner import SandboxUnavailable
 
 if TYPE_CHECKING:
-    from autograder.grading.gradebook import NbGraderCourse
+    from autograder.grading.gradebook import NbGraderCourse, Writer
 
 INTERRUPTED = 130
 # a summary line for each, up to so many
@@ -67,13 +66,16 @@ def grade(paths: Sequence[Path], options: Options) -> int:
         TimeRemainingColumn(),
     )
     course = _course_of(paths)
-    new: list[SubmissionResult] = []
-    remembered: list[SubmissionResult] = []
+    writer = _writer(course, submissions) if course and not seeds else None
+    kept = 0
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=len(submissions), rate="")
 
         def on_result(result: SubmissionResult, was_remembered: bool) -> None:
-            (remembered if was_remembered else new).append(result)
+            nonlocal kept
+            kept += result.graded
+            if writer is not None:
+                writer.add(result, anew=not was_remembered)
             speed = progress.tasks[0].speed
             progress.update(bar, advance=1, rate=f"{60 * speed:.0f} a minute" if speed else "")
 
@@ -91,16 +93,11 @@ def grade(paths: Sequence[Path], options: Options) -> int:
             )
         except KeyboardInterrupt:
             progress.stop()
-            kept = sum(result.graded for result in [*new, *remembered])
             console.print(f"Stopped. {kept} of {len(submissions)} are graded and kept: the same command goes on there.")
             return INTERRUPTED
     _write(results, options)
-    if course and not seeds:
-        written = itertools.chain(course.write(new, anew=True), course.write(remembered, anew=False))
-        for reason, names in _by_reason(written).items():
-            console.print(
-                Text(f"Not in the gradebook: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}: {reason}")
-            )
+    for reason, names in writer.reasons.items() if writer is not None else ():
+        console.print(Text(f"Not in the gradebook: {', '.join(names[:5])}{' ...' if len(names) > 5 else ''}: {reason}"))
     _summary(results)
     return 0 if all(result.graded for result in results) else 1
 
@@ -119,12 +116,10 @@ def _course_of(paths: Sequence[Path]) -> NbGraderCourse | None:
     return next(iter(courses.values()), None)
 
 
-def _by_reason(written: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    reasons: dict[str, list[str]] = {}
-    for name, reason in written:
-        if reason:
-            reasons.setdefault(reason, []).append(name)
-    return reasons
+def _writer(course: NbGraderCourse, submissions: Sequence[Submission]) -> Writer:
+    from autograder.grading.gradebook import Writer
+
+    return Writer(course, [submission.path for submission in submissions])
 
 
 def _seeds(text: str) -> tuple[int, ...]:

@@ -12,7 +12,8 @@ import functools
 import glob
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import nbformat
@@ -92,19 +93,24 @@ class NbGraderCourse:
             return dataclasses.replace(task, content=fault)
         return ordinary_task(nb, about, submission.path, unsafe=unsafe)
 
-    def write(self, results: Sequence[SubmissionResult], *, anew: bool) -> Iterator[tuple[str, str]]:
-        """Bring results into the gradebook by nbgrader's own steps, which find them in the ledger.
+    def write(self, learner: str, assignment: str, *, anew: bool, unsafe: bool) -> str:
+        """Bring a learner's results into the gradebook by nbgrader's own steps, which find them in the ledger.
 
-        Whoever is in the gradebook already is left alone, unless `anew`. Yields learner/assignment and what went wrong.
+        Whoever is in the gradebook already is left alone, unless `anew`. Returns what went wrong, in words.
         """
-        places = {self.place_of(Path(result.path)): result for result in results if result.graded}
-        folders = {place[:2]: result for place, result in places.items() if place is not None}
-        reasons = {assignment: self._why_not(assignment) for _, assignment in folders}
-        for (learner, assignment), result in folders.items():
-            reason = reasons[assignment] or self._write(learner, assignment, result, anew)
-            yield f"{learner}/{assignment}", reason
+        directory = self.directory()
+        directory.student_id, directory.assignment_id = glob.escape(learner), assignment
+        autograde = Autograde(coursedir=directory, config=self._config(unsafe=unsafe))
+        autograde.force = anew
+        autograde.log = logging.getLogger("autograder.nbgrader")
+        autograde.log.setLevel(logging.CRITICAL)
+        try:
+            autograde.start()
+        except (NbGraderException, SystemExit) as error:
+            return f"nbgrader did not take it: {error}"
+        return ""
 
-    def _why_not(self, assignment: str) -> str:
+    def why_not(self, assignment: str) -> str:
         """Why an assignment is not in the gradebook; empty if it is."""
         url = self.directory().db_url
         file = url.removeprefix("sqlite:///")
@@ -119,25 +125,47 @@ class NbGraderCourse:
             return reason
         return ""
 
-    def _write(self, learner: str, assignment: str, result: SubmissionResult, anew: bool) -> str:
-        directory = self.directory()
-        directory.student_id, directory.assignment_id = glob.escape(learner), assignment
-        autograde = Autograde(coursedir=directory, config=self._config_of(result))
-        autograde.force = anew
-        autograde.log = logging.getLogger("autograder.nbgrader")
-        autograde.log.setLevel(logging.CRITICAL)
-        try:
-            autograde.start()
-        except (NbGraderException, SystemExit) as error:
-            return f"nbgrader did not take it: {error}"
-        return ""
-
-    def _config_of(self, result: SubmissionResult) -> Config:
+    def _config(self, *, unsafe: bool) -> Config:
         config = Config(self.config)
         steps = Autograde(config=config).autograde_preprocessors
         config.Autograde.autograde_preprocessors = [ExecuteBehindWall if step is Execute else step for step in steps]
-        config.ExecuteBehindWall.unsafe_no_sandbox = not result.sandboxed
+        config.ExecuteBehindWall.unsafe_no_sandbox = unsafe
         return config
+
+
+class Writer:
+    """Brings results into a gradebook as they come, while others are being graded: the only one that writes there.
+
+    `files` are all that will come; the notebooks of one folder are written together, with its last. `reasons` holds
+    what went wrong, and for whom.
+    """
+
+    def __init__(self, course: NbGraderCourse, files: Iterable[Path]) -> None:
+        self.course = course
+        self.left = Counter(place[:2] for place in map(course.place_of, files) if place is not None)
+        self.waiting: dict[tuple[str, str], list[tuple[SubmissionResult, bool]]] = {}
+        self.reasons: dict[str, list[str]] = {}
+        self._why_not = functools.cache(course.why_not)
+
+    def add(self, result: SubmissionResult, *, anew: bool) -> None:
+        """Take a result, and write its folder if that was the last of it. What could not be graded is not written."""
+        place = self.course.place_of(Path(result.path))
+        if place is None:
+            return
+        folder = place[:2]
+        self.left[folder] -= 1
+        if result.graded:
+            self.waiting.setdefault(folder, []).append((result, anew))
+        if not self.left[folder] and folder in self.waiting:
+            self._write(folder, self.waiting.pop(folder))
+
+    def _write(self, folder: tuple[str, str], found: list[tuple[SubmissionResult, bool]]) -> None:
+        learner, assignment = folder
+        unsafe = not all(result.sandboxed for result, _ in found)
+        anew = any(new for _, new in found)
+        reason = self._why_not(assignment) or self.course.write(learner, assignment, anew=anew, unsafe=unsafe)
+        if reason:
+            self.reasons.setdefault(reason, []).append(f"{learner}/{assignment}")
 
 
 def course_above(path: Path) -> NbGraderCourse | None:
