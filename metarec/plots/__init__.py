@@ -7,16 +7,28 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
 
 _HOMES = {
+    "beliefs": "metarec.plots.bandits",
+    "estimate_intervals": "metarec.plots.bandits",
     "learning_curve": "metarec.plots.tabular",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
+    "regret_curves": "metarec.plots.bandits",
     "show": "metarec.style",
 }
-__all__ = ["learning_curve", "policy_map", "session_strip", "show"]
+__all__ = [
+    "beliefs",
+    "estimate_intervals",
+    "learning_curve",
+    "policy_map",
+    "regret_curves",
+    "session_strip",
+    "show",
+]
 
 
 def __getattr__(name: str) -> Any:
