@@ -6,7 +6,7 @@ from math import lgamma
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metarec.plots.tabular import LETTERS, _label_right_ends
+from metarec.plots.tabular import LETTERS, _label_right_ends, _number
 from metarec.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Chart, style
 
 LINES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
@@ -90,7 +90,7 @@ def beliefs(
                         y += 0.1 * top
                     tops.append((x, y))
                     axes.text(x, y, names[arm], ha="center", va="bottom", color=colour)
-            axes.set(xlim=(0, 1), ylim=(-0.12 * top, 1.3 * top), yticks=[], xlabel="rate")
+            axes.set(xlim=(0, 1), ylim=(-0.12 * top, 1.25 * top), xticks=[0, 0.5, 1], yticks=[], xlabel="rate")
             axes.spines["left"].set_visible(False)
         panels[0].set_ylabel("belief")
     told = []
@@ -147,7 +147,7 @@ def estimate_intervals(
                 axes.plot([low, high], [row, row], color=colour, solid_capstyle="butt")
                 axes.plot([value], [row], marker="o", color=colour, markersize=7)
                 axes.annotate(
-                    f"{value:.2f}", (value, row), xytext=(0, 6), textcoords="offset points", ha="center", color=colour
+                    _number(value), (value, row), xytext=(0, 6), textcoords="offset points", ha="center", color=colour
                 )
             axes.set_yticks(range(len(names)), names)
             axes.set_ylim(len(names) - 0.5, -0.75)
@@ -156,9 +156,9 @@ def estimate_intervals(
         figure.supxlabel(unit, fontsize=11)
     told = []
     for title, panel in panels.items():
-        known = "" if truth is None else f", truth {scale * truth[title]:.2f}"
+        known = "" if truth is None else f", truth {_number(scale * truth[title])}"
         values = (
-            f"{name} {scale * v:.2f} ({scale * low:.2f} to {scale * high:.2f})"
+            f"{name} {_number(scale * v)} ({_number(scale * low)} to {_number(scale * high)})"
             for name, (v, low, high) in panel.items()
         )
         told.append(f"{title}{known}: " + ", ".join(values))
