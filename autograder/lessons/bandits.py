@@ -38,7 +38,7 @@ def incremental_mean(update: Any, rng: np.random.Generator) -> Iterator[tuple[st
 
 @incremental_mean.mistake
 def counts_the_rewards_before(mean: float, count: int, reward: float) -> float:
-    """It takes `count` for the number of rewards *before* this one and divides by count + 1: this reward is the
+    """It takes `count` for the number of rewards before this one and divides by count + 1: this reward is the
     count-th, it is counted already.
     """
     return mean + (reward - mean) / (count + 1)
@@ -134,12 +134,20 @@ WRONG_SCORES: dict[str, tuple[str, Rule]] = {
         "The 2 stands before the root: it belongs under it, sqrt(2 ln t / count).",
         lambda means, counts, t: means + 2 * np.sqrt(np.log(t) / counts),
     ),
+    "two_in_the_denominator": (
+        "The 2 stands below: the bonus is sqrt(2 ln t / count), four times as much under the root.",
+        lambda means, counts, t: means + np.sqrt(np.log(t) / (2 * counts)),
+    ),
+    "bonus_doubled": (
+        "The bonus is too large: the 2 stands under the root, once, and nothing else multiplies it.",
+        lambda means, counts, t: means + 2 * np.sqrt(2 * np.log(t) / counts),
+    ),
     "without_the_logarithm": (
         "The logarithm is missing: with `t` itself the bonus grows so fast that it never stops exploring.",
         lambda means, counts, t: means + np.sqrt(2 * t / counts),
     ),
     "without_the_root": (
-        "The root is missing: the width of an interval falls with the *root* of the count.",
+        "The root is missing: the width of an interval falls with the root of the count.",
         lambda means, counts, t: means + 2 * np.log(t) / counts,
     ),
     "root_of_the_numerator_alone": (
@@ -163,9 +171,13 @@ WRONG_SCORES: dict[str, tuple[str, Rule]] = {
 """What is written in the place of UCB1's score; each has arms of its own, on which it chooses wrongly."""
 
 
+def _guarded_scores(means: np.ndarray, counts: np.ndarray, t: Any) -> np.ndarray:
+    return np.asarray(means + np.sqrt(2 * np.log(t) / (np.asarray(counts) + 1)))
+
+
 def _telling_arms(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray, int]]:
     """Arms that tell all scores apart, right and wrong: for each two of them some on which they choose differently."""
-    rules = [_scores, *(rule for _, rule in WRONG_SCORES.values())]
+    rules = [_scores, _guarded_scores, *(rule for _, rule in WRONG_SCORES.values())]
     told: list[tuple[np.ndarray, np.ndarray, int]] = []
     open_pairs = np.triu(np.ones((len(rules), len(rules)), dtype=bool), 1)
     while open_pairs.any():
@@ -195,7 +207,7 @@ def _telling_arms(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray
         "means + bonus.",
     ],
     afterword="The bonus is the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm whose "
-    "mean *could* still be the greatest is pulled. No random number is drawn: exploration needs none.",
+    "mean could still be the greatest is pulled. No random number is drawn: exploration needs none.",
 )
 def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     """Untried arms, equal means, equal counts, and arms on which other rules choose otherwise."""
@@ -208,6 +220,8 @@ def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     counts[0] = 1
     yield "pulls an untried arm first, the lowest index first", choose(means, counts, int(counts.sum()) + 1)
     yield "pulls an untried arm first, the lowest index first", choose(np.zeros(K), np.zeros(K, dtype=int), 1)
+    # ln 1 is 0: no bonus, however large, is left
+    yield "pulls an untried arm first, the lowest index first", choose(means, counts, 1)
     for arms in _telling_arms(rng):
         yield "takes the arm of greatest mean + sqrt(2 ln t / count)", choose(*arms)
     tried = rng.permutation(np.arange(1, K + 1) * 3)
@@ -253,6 +267,22 @@ def untried_as_if_pulled_once(means: np.ndarray, counts: np.ndarray, t: int) -> 
     arm of which nothing is known comes first.
     """
     return int(np.argmax(_scores(np.asarray(means), np.maximum(counts, 1), t)))
+
+
+@ucb1.mistake
+def adds_one_to_the_counts(means: np.ndarray, counts: np.ndarray, t: int) -> int:
+    """It adds 1 to the counts so as not to divide by zero: that makes every bonus smaller, and an untried arm may have
+    to wait. Ask for untried arms first.
+    """
+    return int(np.argmax(_guarded_scores(np.asarray(means), counts, t)))
+
+
+@ucb1.mistake
+def tiny_count_for_the_untried(means: np.ndarray, counts: np.ndarray, t: int) -> int:
+    """It gives untried arms a tiny count instead of asking for them first: at t = 1, where ln t is 0, no bonus is left
+    to lift them.
+    """
+    return int(np.argmax(_scores(np.asarray(means), np.maximum(counts, 1e-9), t)))
 
 
 @ucb1.mistake
@@ -341,6 +371,11 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         SameFrequencies(),
     )
     yield (
+        "hardly ever chooses an arm that is known to be worse",
+        often([6 + more, 0], [54, 60]),
+        SameFrequencies(),
+    )
+    yield (
         "still tries an arm of which little is known",
         often([75 + more, 0], [25, 0]),
         SameFrequencies(),
@@ -352,7 +387,7 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
 
 @thompson.mistake
 def successes_and_failures_swapped(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
-    """It prefers arms that fail: successes come first, Beta(1 + successes, 1 + failures), and the *greatest* draw
+    """It prefers arms that fail: successes come first, Beta(1 + successes, 1 + failures), and the greatest draw
     wins.
     """
     return reference.thompson(failures, successes, rng)
@@ -371,6 +406,32 @@ def pulls_for_failures(successes: np.ndarray, failures: np.ndarray, rng: np.rand
     """
     successes, failures = np.asarray(successes), np.asarray(failures)
     return int(np.argmax(rng.beta(1 + successes, 1 + successes + failures)))
+
+
+@thompson.mistake
+def pulls_for_successes(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """Its first parameter counts all pulls: an arm that only ever failed would look half as good as it could be.
+    Successes alone belong there.
+    """
+    successes, failures = np.asarray(successes), np.asarray(failures)
+    return int(np.argmax(rng.beta(1 + successes + failures, 1 + failures)))
+
+
+@thompson.mistake
+def almost_no_prior(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It adds a tiny number where a 1 belongs: the draw of an untried arm is then almost exactly 0 or 1. Beta(1, 1) is
+    uniform.
+    """
+    return int(np.argmax(rng.beta(np.asarray(successes) + 1e-3, np.asarray(failures) + 1e-3)))
+
+
+@thompson.mistake
+def noise_of_one_width(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It adds the same noise to each mean, however often the arm was pulled: doubt has to shrink with what was seen,
+    as the Beta distribution's does.
+    """
+    successes, failures = np.asarray(successes), np.asarray(failures)
+    return int(np.argmax(rng.normal((1 + successes) / (2 + successes + failures), 0.1)))
 
 
 @thompson.mistake
@@ -455,7 +516,7 @@ def turned_round(best_rate: float, chosen_rates: np.ndarray) -> np.ndarray:
 
 @cumulative_regret.mistake
 def best_of_the_chosen(best_rate: float, chosen_rates: np.ndarray) -> np.ndarray:
-    """It compares with the best arm that was *chosen*: the best arm there is, `best_rate`, may never have been."""
+    """It compares with the best arm that was chosen: the best arm there is, `best_rate`, may never have been."""
     chosen = np.asarray(chosen_rates)
     return np.asarray(np.cumsum(np.max(chosen, initial=0.0) - chosen))
 
@@ -492,6 +553,18 @@ def with_a_zero_in_front(best_rate: float, chosen_rates: np.ndarray) -> np.ndarr
 def from_the_end(best_rate: float, chosen_rates: np.ndarray) -> np.ndarray:
     """It adds up from the end, what is still to be lost: regret is what choosing has cost so far."""
     return np.asarray(np.cumsum((best_rate - np.asarray(chosen_rates))[::-1])[::-1])
+
+
+@cumulative_regret.mistake
+def adds_up_the_rates(best_rate: float, chosen_rates: np.ndarray) -> np.ndarray:
+    """It adds up the chosen rates themselves: that is what was earned. Regret is what was missed, best − chosen."""
+    return np.cumsum(chosen_rates)
+
+
+@cumulative_regret.mistake
+def zero_for_no_steps(best_rate: float, chosen_rates: np.ndarray) -> Any:
+    """For no steps it answers with a number, 0: there is an entry for each step, and so none."""
+    return reference.cumulative_regret(best_rate, chosen_rates) if len(chosen_rates) else 0.0
 
 
 @cumulative_regret.mistake
@@ -545,7 +618,7 @@ def _estimator(made: Exercise, name: str, diagnosis: str, formula: Callable[...,
     minutes=8,
     hints=[
         "A row that the target would log twice as often as this log does must count twice. Which number says so?",
-        "The weight of a row is target / logged. Multiply the reward by it, and take the mean over *all* rows.",
+        "The weight of a row is target / logged. Multiply the reward by it, and take the mean over all rows.",
         "`np.mean(target / logged * rewards)`, with each made an array first.",
     ],
     afterword="Its mean is right whatever the target is, as long as the log's propensities are right and above 0 "
@@ -586,7 +659,7 @@ for _name, _diagnosis, _formula in (
     ),
     (
         "unweighted",
-        "There are no weights: the plain mean of the log says what the *logging* policy earned, not the target.",
+        "There are no weights: the plain mean of the log says what the logging policy earned, not the target.",
         lambda r, b, e: np.mean(r),
     ),
     (
@@ -635,7 +708,7 @@ for _name, _diagnosis, _formula in (
     ),
     (
         "difference",
-        "It weighs by target − logged: how much more often is a *ratio*.",
+        "It weighs by target − logged: how much more often is a ratio.",
         lambda r, b, e: np.mean((e - b) * r),
     ),
     (
@@ -688,7 +761,7 @@ for _name, _diagnosis, _formula in (
     ),
     (
         "divided_twice",
-        "It divides by the sum of the weights *and* by the number of rows: the sum of the weights stands in the place "
+        "It divides by the sum of the weights and by the number of rows: the sum of the weights stands in the place "
         "of the number.",
         lambda r, b, e: np.mean(e / b * r) / np.sum(e / b),
     ),
@@ -725,7 +798,7 @@ for _name, _diagnosis, _formula in (
     ),
     (
         "unweighted",
-        "There are no weights: the plain mean of the log says what the *logging* policy earned, not the target.",
+        "There are no weights: the plain mean of the log says what the logging policy earned, not the target.",
         lambda r, b, e: np.mean(r),
     ),
     (
@@ -751,7 +824,7 @@ for _name, _diagnosis, _formula in (
         "The surprise of a row is reward − predicted_logged; it is weighed by target / logged, as in IPS.",
         "The mean of `predicted_target + target / logged * (rewards - predicted_logged)`.",
     ],
-    afterword="Right if *either* the propensities or the model are right, hence the name (Dudík, Langford, Li 2011). A "
+    afterword="Right if either the propensities or the model are right, hence the name (Dudík, Langford, Li 2011). A "
     "good model leaves small surprises, so the large weights have little to multiply; with a model of zeros it is IPS.",
 )
 def doubly_robust(estimate: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
@@ -779,7 +852,7 @@ def doubly_robust(estimate: Any, rng: np.random.Generator) -> Iterator[tuple[str
 for _name, _diagnosis, _corrected in (
     (
         "unweighted_correction",
-        "The surprise is not weighed: the log has its rows as the *logging* policy chose them, so each surprise counts "
+        "The surprise is not weighed: the log has its rows as the logging policy chose them, so each surprise counts "
         "target / logged times.",
         lambda r, b, e, p, q: np.mean(q + r - p),
     ),
@@ -800,7 +873,7 @@ for _name, _diagnosis, _corrected in (
     ),
     (
         "surprise_against_the_target",
-        "The surprise is taken against predicted_target: what came back belongs to the *logged* action, so compare it "
+        "The surprise is taken against predicted_target: what came back belongs to the logged action, so compare it "
         "with the model at that action.",
         lambda r, b, e, p, q: np.mean(q + e / b * (r - q)),
     ),
@@ -811,7 +884,7 @@ for _name, _diagnosis, _corrected in (
     ),
     (
         "starts_from_the_logged_action",
-        "It starts from predicted_logged, the model at the action that the log took: what the *target* would earn is "
+        "It starts from predicted_logged, the model at the action that the log took: what the target would earn is "
         "predicted_target.",
         lambda r, b, e, p, q: np.mean(p + e / b * (r - p)),
     ),
@@ -886,7 +959,7 @@ def bootstrap_interval(interval: Any, rng: np.random.Generator) -> Iterator[tupl
     )
     low = float(np.round(rng.uniform(0, 4), 1))
     high = low + 5
-    yield "resamples as many values as there are, with replacement", interval([low, high], 0.8, RESAMPLES, rng)
+    yield "resamples as many values as there are, with replacement", interval([low, high], 0.8, 400, rng)
     lone = np.full(5, low)
     lone[rng.integers(5)] = high
     yield "takes its ends from the means, not from a formula around them", interval(lone, 0.96, RESAMPLES, rng)
@@ -922,7 +995,8 @@ def without_replacement(
     """It draws without replacement: all N values in another order have the same mean each time. Some must come twice,
     and others not at all.
     """
-    means = np.array([np.mean(rng.permutation(np.asarray(values))) for _ in range(resamples)])
+    values = np.asarray(values, dtype=float)
+    means = rng.permuted(np.tile(values, (resamples, 1)), axis=1).mean(axis=1)
     return _ends(means, (1 - level) / 2, (1 + level) / 2)
 
 
@@ -946,7 +1020,7 @@ def axes_swapped(values: np.ndarray, level: float, resamples: int, rng: np.rando
 
 @bootstrap_interval.mistake
 def level_outside(values: np.ndarray, level: float, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-    """It leaves the share `level` *outside*: level is the coverage, what lies within."""
+    """It leaves the share `level` outside: level is the coverage, what lies within."""
     return _ends(_means(values, resamples, rng), level / 2, 1 - level / 2)
 
 
@@ -954,7 +1028,7 @@ def level_outside(values: np.ndarray, level: float, resamples: int, rng: np.rand
 def all_of_it_on_each_side(
     values: np.ndarray, level: float, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:
-    """It leaves 1 − level out on *each* side: half of it belongs below and half above."""
+    """It leaves 1 − level out on each side: half of it belongs below and half above."""
     means = _means(values, resamples, rng)
     return _ends(means, min(level, 1 - level), max(level, 1 - level))
 
@@ -1016,12 +1090,18 @@ def mean_and_half_width(
 
 @bootstrap_interval.mistake
 def medians(values: np.ndarray, level: float, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
-    """It takes the median of each resample: the interval of the *mean* is asked for. Where clicks are rare the median
+    """It takes the median of each resample: the interval of the mean is asked for. Where clicks are rare the median
     is 0.
     """
     values = np.asarray(values, dtype=float)
     drawn = values[rng.integers(len(values), size=(resamples, len(values)))]
     return _ends(np.median(drawn, axis=1), (1 - level) / 2, (1 + level) / 2)
+
+
+@bootstrap_interval.mistake
+def sums(values: np.ndarray, level: float, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
+    """It adds each resample up: the interval of the mean is asked for, so divide by N."""
+    return _ends(_means(values, resamples, rng) * len(values), (1 - level) / 2, (1 + level) / 2)
 
 
 @bootstrap_interval.mistake
@@ -1040,4 +1120,4 @@ def never_draws_the_last(
 @bootstrap_interval.mistake
 def seeds_itself(values: np.ndarray, level: float, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
-    return reference.bootstrap_interval(values, level, resamples, np.random.default_rng())
+    return _ends(_means(values, resamples, np.random.default_rng()), (1 - level) / 2, (1 + level) / 2)

@@ -33,7 +33,7 @@ def regret_curves(regret: Mapping[str, ArrayLike], *, spread: float = 0.8) -> Ch
         axes = figure.subplots()
         for (_, values), colour in zip(runs.items(), LINES, strict=False):
             low, high = np.quantile(values, [(1 - spread) / 2, (1 + spread) / 2], axis=0)
-            axes.fill_between(step, low, high, color=colour, alpha=0.18, linewidth=0)
+            axes.fill_between(step, low, high, color=colour, alpha=0.15, linewidth=0)
         for (_, values), colour in zip(runs.items(), LINES, strict=False):
             axes.plot(step, values.mean(axis=0), color=colour)
         axes.set_xlim(0, T)
@@ -131,8 +131,11 @@ def estimate_intervals(
     names = rows[0]
     if reference is not None and reference not in names:
         raise ValueError(f"{reference!r} is none of the estimators {names}")
+    ends = np.array([scale * value for panel in panels.values() for interval in panel.values() for value in interval])
+    low_end, high_end = ends.min(), ends.max()
+    width = high_end - low_end or 1.0
     with style():
-        figure = Chart(figsize=(10.5, 1.5 + 0.5 * len(names)), layout="constrained")
+        figure = Chart(figsize=(10.5, 1.2 + 0.45 * len(names)), layout="constrained")
         drawn = figure.subplots(1, len(panels), sharex=True, sharey=True, squeeze=False)[0]
         for axes, (title, panel) in zip(drawn, panels.items(), strict=True):
             axes.set_title(title)
@@ -146,11 +149,11 @@ def estimate_intervals(
                 colour = GREEN if name == reference else BLUE
                 axes.plot([low, high], [row, row], color=colour, solid_capstyle="butt")
                 axes.plot([value], [row], marker="o", color=colour, markersize=7)
-                axes.annotate(
-                    _number(value), (value, row), xytext=(0, 6), textcoords="offset points", ha="center", color=colour
-                )
+                axes.text(high_end + 0.04 * width, row, _number(value), va="center_baseline", color=colour)
             axes.set_yticks(range(len(names)), names)
-            axes.set_ylim(len(names) - 0.5, -0.75)
+            axes.set_ylim(len(names) - 0.5, -0.5)
+            # room for the values, in a column of their own
+            axes.set_xlim(low_end - 0.06 * width, high_end + 0.25 * width)
             axes.spines["left"].set_visible(False)
             axes.tick_params(axis="y", length=0)
         figure.supxlabel(unit, fontsize=11)
