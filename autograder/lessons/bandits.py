@@ -312,7 +312,7 @@ def returns_the_score(means: np.ndarray, counts: np.ndarray, t: int) -> float:
     return 0.0 if (counts == 0).any() else float(np.max(_scores(np.asarray(means), counts, t)))
 
 
-DRAWS = 400
+DRAWS = 300
 
 
 def _counts(K: int) -> Callable[[list[Any]], np.ndarray]:
@@ -400,6 +400,14 @@ def without_the_prior(successes: np.ndarray, failures: np.ndarray, rng: np.rando
 
 
 @thompson.mistake
+def almost_no_prior(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It adds a tiny number where a 1 belongs: the draw of an untried arm is then almost exactly 0 or 1. Beta(1, 1) is
+    uniform.
+    """
+    return int(np.argmax(rng.beta(np.asarray(successes) + 1e-3, np.asarray(failures) + 1e-3)))
+
+
+@thompson.mistake
 def pulls_for_failures(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
     """Its second parameter counts all pulls: that is Beta(1 + successes, 1 + pulls), and successes count against the
     arm as well. Failures alone belong there.
@@ -415,14 +423,6 @@ def pulls_for_successes(successes: np.ndarray, failures: np.ndarray, rng: np.ran
     """
     successes, failures = np.asarray(successes), np.asarray(failures)
     return int(np.argmax(rng.beta(1 + successes + failures, 1 + failures)))
-
-
-@thompson.mistake
-def almost_no_prior(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
-    """It adds a tiny number where a 1 belongs: the draw of an untried arm is then almost exactly 0 or 1. Beta(1, 1) is
-    uniform.
-    """
-    return int(np.argmax(rng.beta(np.asarray(successes) + 1e-3, np.asarray(failures) + 1e-3)))
 
 
 @thompson.mistake
