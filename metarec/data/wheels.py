@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-LONGEST_SECONDS = 300.0
+LONGEST_SECONDS = 120.0
 
 
 class DataUnavailable(Exception):
@@ -59,7 +59,14 @@ def pip_download(wheel: Wheel, folder: Path, progress: Progress) -> None:
     It is the pip of this Python, under the user's own configuration of indexes, proxies and certificates.
     """
     command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--retries=1"]
-    command += ["--quiet", "--disable-pip-version-check", f"--dest={folder}", f"{wheel.package}=={wheel.version}"]
+    # a notebook's kernel asks programs for colours
+    command += [
+        "--quiet",
+        "--no-color",
+        "--disable-pip-version-check",
+        f"--dest={folder}",
+        f"{wheel.package}=={wheel.version}",
+    ]
     # pip downloads into its temporary folder first: there one can see how far it is
     environment = {**os.environ, "TMPDIR": str(folder)}
     with (
@@ -80,7 +87,8 @@ def pip_download(wheel: Wheel, folder: Path, progress: Progress) -> None:
         if pip.returncode:
             said.seek(0)
             lines = [line.strip() for line in said if line.strip()] or [f"exit status {pip.returncode}"]
-            reason = lines[-1].removeprefix("ERROR: ").rstrip(".")
+            errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")]
+            reason = (errors or lines)[-1].rstrip(".")
             raise DataUnavailable(f"{_title(wheel)} could not be fetched with pip: {reason}.")
 
 
@@ -101,11 +109,12 @@ def fetch(wheel: Wheel, *, download: Download = pip_download, say: Callable[[str
             # nothing enters the cache but a whole file of the right digest, in one move
             arrived = Path(name) / wheel.filename
             try:
-                download(wheel, arrived.parent, lambda size: say(_progress_line(wheel, size)))
+                download(wheel, arrived.parent, _Told(wheel, say))
                 if not _is(arrived, wheel):
                     raise DataUnavailable(f"{_title(wheel)} came with another sha256 than the known one: not used.")
             except DataUnavailable:
-                say("\n")
+                # the reason is all that is left to say
+                say("\r" + " " * len(_progress_line(wheel, wheel.size)) + "\r")
                 raise
             say(_progress_line(wheel, wheel.size) + f", kept in {kept.parent}\n")
             if kept.is_dir() and not kept.is_symlink():
@@ -122,6 +131,19 @@ def read_members(file: Path, names: Iterable[str]) -> dict[str, str]:
     """The text of the named members, and of nothing else; nothing is unpacked. KeyError for one that is not there."""
     with zipfile.ZipFile(file) as archive:
         return {name: archive.read(name).decode("utf-8") for name in names}
+
+
+class _Told:
+    """Progress in bytes, told as text where that has changed."""
+
+    def __init__(self, wheel: Wheel, say: Callable[[str], None]) -> None:
+        self.wheel, self.say, self.last = wheel, say, ""
+
+    def __call__(self, size: int) -> None:
+        line = _progress_line(self.wheel, size)
+        if line != self.last:
+            self.say(line)
+            self.last = line
 
 
 def _is(file: Path, wheel: Wheel) -> bool:
