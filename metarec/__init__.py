@@ -22,3 +22,8 @@ register(
     entry_point="metarec.bandit:Bandit",
     vector_entry_point="metarec.vector:BanditVector",
 )
+register(
+    "metarec/Rooms-v0",
+    entry_point="metarec.small_vector:Rooms",
+    vector_entry_point="metarec.small_vector:RoomsVector",
+)
