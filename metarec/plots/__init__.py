@@ -8,23 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
+    from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
 
 _HOMES = {
     "beliefs": "metarec.plots.bandits",
     "estimate_intervals": "metarec.plots.bandits",
+    "regret_curves": "metarec.plots.bandits",
+    "filmstrip": "metarec.plots.interest",
+    "q_heatmap": "metarec.plots.interest",
     "learning_curve": "metarec.plots.tabular",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
-    "regret_curves": "metarec.plots.bandits",
     "show": "metarec.style",
 }
 __all__ = [
     "beliefs",
     "estimate_intervals",
+    "filmstrip",
     "learning_curve",
     "policy_map",
+    "q_heatmap",
     "regret_curves",
     "session_strip",
     "show",

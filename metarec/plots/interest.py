@@ -1,0 +1,125 @@
+"""Figures of `metarec/Interest-v0`: what a network thinks of the catalogue over a session, and the session itself."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike, NDArray
+
+from metarec.interest import PARAMS, fields
+from metarec.style import BLUE, GREEN, GREY, INK, TOPICS, VERMILLION, Chart, style
+
+LONGEST = 40
+"""steps of a session that the filmstrip draws"""
+
+
+def q_heatmap(q_values: ArrayLike, actions: ArrayLike, topics: ArrayLike) -> Chart:
+    """The value of each topic's best item at each step of one session, as a heat map, with what was shown.
+
+    q_values [T, K], actions [T] items, topics [K]. Topics are rows, the one of greatest value at the first step on
+    top. ValueError for no steps, or shapes that do not fit.
+    """
+    values, shown, kinds = np.asarray(q_values, dtype=float), _whole(actions), _whole(topics)
+    if values.ndim != 2 or len(values) == 0 or shown.shape != values.shape[:1] or kinds.shape != values.shape[1:]:
+        raise ValueError(
+            f"q_values are [T, K], actions [T] and topics [K], T at least 1, not {np.shape(q_values)}, "
+            f"{np.shape(actions)} and {np.shape(topics)}"
+        )
+    _check_items(shown, len(kinds))
+    names = np.unique(kinds)
+    best = np.stack([values[:, kinds == name].max(axis=1) for name in names])
+    order = np.argsort(-best[:, 0], kind="stable")
+    steps = len(values)
+    rows = [int(np.flatnonzero(names[order] == kinds[item])[0]) for item in shown]
+    with style():
+        figure = Chart(figsize=(9, 1.4 + 0.22 * len(names)), layout="constrained")
+        axes = figure.subplots()
+        image = axes.imshow(best[order], aspect="auto", cmap="cividis", interpolation="nearest")
+        # a white heart in a dark rim is seen on every colour of the map
+        axes.scatter(range(steps), rows, s=16, facecolor="white", edgecolor=INK, linewidth=1, zorder=3)
+        axes.set_yticks(range(len(names)), [str(name) for name in names[order]])
+        axes.tick_params(axis="y", length=0, labelsize=8)
+        axes.set(xlabel="step (dot: the topic shown)", ylabel="topic")
+        axes.spines[:].set_visible(False)
+        bar = figure.colorbar(image, ax=axes, pad=0.02)
+        bar.set_label("value of its best item")
+        bar.outline.set_visible(False)
+    often = ", ".join(f"{name} {count} times" for name, count in Counter(kinds[shown].tolist()).most_common(3))
+    greatest = np.argmax(values, axis=1)
+    figure.alt = (
+        f"Heat map over {steps} steps of the value of the best item in each of {len(names)} topics. Values go from "
+        f"{best.min():.1f} to {best.max():.1f}. On top the topic of greatest value at the start, {names[order][0]}. "
+        f"Shown most often: topic {often}. At {int(np.sum(kinds[greatest] == kinds[shown]))} steps it was the topic "
+        "of greatest value."
+    )
+    return figure
+
+
+def filmstrip(observations: ArrayLike, actions: ArrayLike, clicks: ArrayLike, topics: ArrayLike) -> Chart:
+    """One session on `metarec/Interest-v0`: topic shown, whether clicked, patience and satiation, step by step.
+
+    observations [T, n]: what each step found; actions [T] items; clicks [T]; topics [K]. The first 40 steps are drawn,
+    and of the satiations those of the topics shown in them. ValueError for no steps, or unequal lengths.
+    """
+    seen, shown, clicked = np.asarray(observations, dtype=float), _whole(actions), np.asarray(clicks) > 0
+    kinds = _whole(topics)
+    lengths = sorted({len(seen), len(shown), len(clicked)})
+    if len(lengths) != 1 or lengths == [0] or seen.ndim != 2:
+        raise ValueError(f"observations, actions and clicks must have one length, at least 1, not {lengths}")
+    _check_items(shown, len(kinds))
+    steps = min(len(shown), LONGEST)
+    width = max(steps, 16)
+    parts = fields(seen[:steps])
+    patience, satiation = parts["patience"], parts["satiation"]
+    kind = kinds[shown[:steps]].tolist()
+    ranked = [name for name, _ in Counter(kind).most_common()]
+    colours = {name: TOPICS[place] if place < len(TOPICS) else GREY for place, name in enumerate(ranked)}
+    with style():
+        figure = Chart(figsize=(1.6 + 0.25 * width, 2.2 + 0.2 * len(ranked)), layout="constrained")
+        top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[2, 2, max(2, 0.85 * len(ranked))])
+        for step, (name, click) in enumerate(zip(kind, clicked, strict=False)):
+            _frame(top, step, 0, colours[name], 1.0)
+            top.text(step, 0, str(name), ha="center", va="center_baseline", color=INK, fontsize=8)
+            sign, colour = ("✓", GREEN) if click else ("✗", VERMILLION)
+            top.text(step, 1, sign, ha="center", va="center", color=colour)
+        top.set_yticks([0, 1], ["topic shown", "clicked"])
+        top.set(xlim=(-0.6, width - 0.4), ylim=(1.6, -0.6))
+        middle.bar(range(steps), patience, width=0.88, color=GREY)
+        middle.set(ylim=(0, PARAMS.P), yticks=[0, PARAMS.P], ylabel="patience")
+        for row, name in enumerate(ranked):
+            for step in range(steps):
+                _frame(bottom, step, row, BLUE, satiation[step, name] / PARAMS.S)
+        bottom.set_yticks(range(len(ranked)), [f"topic {name}" for name in ranked])
+        bottom.tick_params(axis="y", labelsize=8)
+        bottom.set_xticks(range(0, steps, 5))
+        drawn = "step" if steps == len(shown) else f"step (the first {steps} of {len(shown)})"
+        bottom.set(ylim=(len(ranked) - 0.4, -0.6), xlabel=drawn, ylabel=f"satiation, 0 to {PARAMS.S:g}")
+        for axes in (top, middle, bottom):
+            axes.tick_params(length=0)
+            axes.spines[:].set_visible(False)
+        figure.align_ylabels()
+    sequence = " ".join(f"{name} {'✓' if click else '✗'}" for name, click in zip(kind, clicked, strict=False))
+    cut = "" if steps == len(shown) else f", the first {steps} drawn"
+    figure.alt = (
+        f"A session of {len(shown)} steps{cut}, {int(clicked.sum())} clicks. Topics shown, ✓ where clicked: "
+        f"{sequence}. Patience by step: {' '.join(f'{left:.0f}' for left in patience)}. Greatest satiation: {satiation.max():.1f}."
+    )
+    return figure
+
+
+def _whole(values: ArrayLike) -> NDArray[np.int64]:
+    return np.asarray(values).astype(np.int64)
+
+
+def _check_items(shown: NDArray[np.int64], n_items: int) -> None:
+    if shown.min() < 0 or shown.max() >= n_items:
+        raise ValueError(f"actions are items 0 to {n_items - 1}, not {shown.min()} to {shown.max()}")
+
+
+def _frame(axes: Axes, x: float, y: float, colour: str, strength: float) -> None:
+    """A square that is filled as strongly as asked, on whatever background."""
+    look: dict[str, Any] = {"facecolor": (*to_rgb(colour), strength), "linewidth": 0}
+    axes.add_patch(Rectangle((x - 0.44, y - 0.44), 0.88, 0.88, **look))
