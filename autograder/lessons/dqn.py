@@ -135,7 +135,7 @@ class _Buffer(reference.ReplayBuffer):
         """Where a batch goes."""
         return (self.next + torch.arange(batch)) % self.capacity
 
-    def add(self, *parts: Tensor) -> None:  # type: ignore[override]
+    def add(self, *parts: Tensor) -> None:
         """As the reference."""
         batch = len(parts[1])
         places = self.places(batch)

@@ -105,7 +105,8 @@ def filmstrip(observations: ArrayLike, actions: ArrayLike, clicks: ArrayLike, to
     cut = "" if steps == len(shown) else f", the first {steps} drawn"
     figure.alt = (
         f"A session of {len(shown)} steps{cut}, {int(clicked.sum())} clicks. Topics shown, ✓ where clicked: "
-        f"{sequence}. Patience by step: {' '.join(f'{left:.0f}' for left in patience)}. Greatest satiation: {satiation.max():.1f}."
+        f"{sequence}. Patience by step: {' '.join(f'{left:.0f}' for left in patience)}. "
+        f"Greatest satiation: {satiation.max():.1f}."
     )
     return figure
 
