@@ -49,8 +49,11 @@ def test_a_filmstrip_shows_what_happened(session: dict[str, Any]) -> None:
     assert sorted(rows) == sorted(set(topics))
     counts = [topics.count(row) for row in rows]
     assert counts == sorted(counts, reverse=True)
-    strength = np.array([patch.get_facecolor() for patch in bottom.patches])[:, 3] * 6
-    np.testing.assert_allclose(strength, parts["satiation"][:, rows].T.ravel(), atol=1e-6)
+    satiation = parts["satiation"][:, rows].T.ravel()
+    full = int(bottom.get_ylabel().strip(")").split()[-1])
+    assert full - 1 < satiation.max() <= full
+    heights = [-bar.get_height() / 0.9 * full for bar in bottom.patches]  # type: ignore[attr-defined]
+    np.testing.assert_allclose(heights, satiation, atol=1e-6)
 
 
 def test_the_topics_shown_most_often_have_colours_and_the_others_are_grey(session: dict[str, Any]) -> None:
@@ -75,15 +78,18 @@ def test_a_heat_map_has_the_best_item_of_each_topic() -> None:
     rng = np.random.default_rng(1)
     values, topics = rng.normal(size=(7, 12)), np.arange(12) % 5
     actions = rng.integers(0, 12, 7)
-    axes: Any = q_heatmap(values, actions, topics).axes[0]
+    top, axes, _ = q_heatmap(values, actions, topics).axes
+    greatest = [max(row) for row in values]
+    np.testing.assert_allclose(np.asarray(top.lines[0].get_ydata(), dtype=float), greatest)
     rows = [int(label.get_text()) for label in axes.get_yticklabels()]
     assert sorted(rows) == list(range(5))
-    image = axes.images[0].get_array()
+    image = np.asarray(axes.images[0].get_array())
     for row, topic in enumerate(rows):
         wanted = [max(values[step][item] for item in range(12) if item % 5 == topic) for step in range(7)]
-        np.testing.assert_allclose(image[row], wanted)
-    assert list(image[:, 0]) == sorted(image[:, 0], reverse=True)
-    dots = axes.collections[0].get_offsets()
+        np.testing.assert_allclose(image[row], np.subtract(wanted, greatest))
+    means = [float(row.mean()) for row in image]
+    assert means == sorted(means, reverse=True)
+    dots = np.asarray(axes.collections[0].get_offsets())
     assert [rows[int(y)] for _, y in dots] == [action % 5 for action in actions]
     assert [int(x) for x, _ in dots] == list(range(7))
 

@@ -1,11 +1,8 @@
 """Figures of `metarec/Interest-v0`: what a network thinks of the catalogue over a session, and the session itself."""
 
 from collections import Counter
-from typing import Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
@@ -17,10 +14,10 @@ LONGEST = 40
 
 
 def q_heatmap(q_values: ArrayLike, actions: ArrayLike, topics: ArrayLike) -> Chart:
-    """The value of each topic's best item at each step of one session, as a heat map, with what was shown.
+    """What the catalogue is worth at each step of one session: the best value, and how far each topic lies below it.
 
-    q_values [T, K], actions [T] items, topics [K]. Topics are rows, the one of greatest value at the first step on
-    top. ValueError for no steps, or shapes that do not fit.
+    q_values [T, K], actions [T] items, topics [K]. A topic stands for its best item. Topics are rows, the one that is
+    worth most over the session on top; a dot marks the topic shown. ValueError for no steps, or shapes that do not fit.
     """
     values, shown, kinds = np.asarray(q_values, dtype=float), _whole(actions), _whole(topics)
     if values.ndim != 2 or len(values) == 0 or shown.shape != values.shape[:1] or kinds.shape != values.shape[1:]:
@@ -30,30 +27,43 @@ def q_heatmap(q_values: ArrayLike, actions: ArrayLike, topics: ArrayLike) -> Cha
         )
     _check_items(shown, len(kinds))
     names = np.unique(kinds)
-    best = np.stack([values[:, kinds == name].max(axis=1) for name in names])
-    order = np.argsort(-best[:, 0], kind="stable")
+    by_topic = np.stack([values[:, kinds == name].max(axis=1) for name in names])
+    best = values.max(axis=1)
+    below = by_topic - best
+    order = np.argsort(-below.mean(axis=1), kind="stable")
     steps = len(values)
     rows = [int(np.flatnonzero(names[order] == kinds[item])[0]) for item in shown]
     with style():
-        figure = Chart(figsize=(9, 1.4 + 0.22 * len(names)), layout="constrained")
-        axes = figure.subplots()
-        image = axes.imshow(best[order], aspect="auto", cmap="cividis", interpolation="nearest")
+        figure = Chart(figsize=(9, 2.3 + 0.2 * len(names)), layout="constrained")
+        top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=[1, max(1.5, 0.2 * len(names))])
+        top.plot(range(steps), best, color=BLUE)
+        top.set_ylabel("best value")
+        top.tick_params(axis="x", length=0)
+        # few topics are worth far less than all others: they are not to take the colours from the rest
+        image = bottom.imshow(
+            below[order],
+            aspect="auto",
+            cmap="cividis",
+            interpolation="nearest",
+            vmin=min(float(np.quantile(below, 0.1)), -1e-6),
+            vmax=0,
+        )
         # a white heart in a dark rim is seen on every colour of the map
-        axes.scatter(range(steps), rows, s=16, facecolor="white", edgecolor=INK, linewidth=1, zorder=3)
-        axes.set_yticks(range(len(names)), [str(name) for name in names[order]])
-        axes.tick_params(axis="y", length=0, labelsize=8)
-        axes.set(xlabel="step (dot: the topic shown)", ylabel="topic")
-        axes.spines[:].set_visible(False)
-        bar = figure.colorbar(image, ax=axes, pad=0.02)
-        bar.set_label("value of its best item")
+        bottom.scatter(range(steps), rows, s=16, facecolor="white", edgecolor=INK, linewidth=1, zorder=3)
+        bottom.set_yticks(range(len(names)), [str(name) for name in names[order]])
+        bottom.tick_params(axis="y", length=0, labelsize=8)
+        bottom.set(xlabel="step (dot: the topic shown)", ylabel="topic", xlim=(-0.6, steps - 0.4))
+        bottom.spines[:].set_visible(False)
+        bar = figure.colorbar(image, ax=bottom, pad=0.02, extend="min")
+        bar.set_label("below the best")
         bar.outline.set_visible(False)
     often = ", ".join(f"{name} {count} times" for name, count in Counter(kinds[shown].tolist()).most_common(3))
-    greatest = np.argmax(values, axis=1)
+    greedy = int(np.sum(kinds[np.argmax(values, axis=1)] == kinds[shown]))
     figure.alt = (
-        f"Heat map over {steps} steps of the value of the best item in each of {len(names)} topics. Values go from "
-        f"{best.min():.1f} to {best.max():.1f}. On top the topic of greatest value at the start, {names[order][0]}. "
-        f"Shown most often: topic {often}. At {int(np.sum(kinds[greatest] == kinds[shown]))} steps it was the topic "
-        "of greatest value."
+        f"The best value over {steps} steps goes from {best[0]:.1f} to {best[-1]:.1f}. Below it a heat map of how far "
+        f"the best item of each of {len(names)} topics lies below that, {-below.mean():.1f} on average. Worth most "
+        f"over the session: topic {names[order][0]}. Shown most often: topic {often}. At {greedy} steps it was the topic of "
+        "greatest value."
     )
     return figure
 
@@ -81,7 +91,7 @@ def filmstrip(observations: ArrayLike, actions: ArrayLike, clicks: ArrayLike, to
         figure = Chart(figsize=(1.6 + 0.25 * width, 2.2 + 0.2 * len(ranked)), layout="constrained")
         top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[2, 2, max(2, 0.85 * len(ranked))])
         for step, (name, click) in enumerate(zip(kind, clicked, strict=False)):
-            _frame(top, step, 0, colours[name], 1.0)
+            top.add_patch(Rectangle((step - 0.44, -0.44), 0.88, 0.88, facecolor=colours[name], linewidth=0))
             top.text(step, 0, str(name), ha="center", va="center_baseline", color=INK, fontsize=8)
             sign, colour = ("✓", GREEN) if click else ("✗", VERMILLION)
             top.text(step, 1, sign, ha="center", va="center", color=colour)
@@ -89,14 +99,15 @@ def filmstrip(observations: ArrayLike, actions: ArrayLike, clicks: ArrayLike, to
         top.set(xlim=(-0.6, width - 0.4), ylim=(1.6, -0.6))
         middle.bar(range(steps), patience, width=0.88, color=GREY)
         middle.set(ylim=(0, PARAMS.P), yticks=[0, PARAMS.P], ylabel="patience")
+        full = max(1, int(np.ceil(satiation[:, ranked].max())))
         for row, name in enumerate(ranked):
-            for step in range(steps):
-                _frame(bottom, step, row, BLUE, satiation[step, name] / PARAMS.S)
+            heights = 0.9 * satiation[:, name] / full
+            bottom.bar(range(steps), -heights, bottom=row + 0.45, width=0.88, color=colours[name])
         bottom.set_yticks(range(len(ranked)), [f"topic {name}" for name in ranked])
         bottom.tick_params(axis="y", labelsize=8)
         bottom.set_xticks(range(0, steps, 5))
         drawn = "step" if steps == len(shown) else f"step (the first {steps} of {len(shown)})"
-        bottom.set(ylim=(len(ranked) - 0.4, -0.6), xlabel=drawn, ylabel=f"satiation, 0 to {PARAMS.S:g}")
+        bottom.set(ylim=(len(ranked) - 0.4, -0.6), xlabel=drawn, ylabel=f"satiation (a full row: {full})")
         for axes in (top, middle, bottom):
             axes.tick_params(length=0)
             axes.spines[:].set_visible(False)
@@ -118,9 +129,3 @@ def _whole(values: ArrayLike) -> NDArray[np.int64]:
 def _check_items(shown: NDArray[np.int64], n_items: int) -> None:
     if shown.min() < 0 or shown.max() >= n_items:
         raise ValueError(f"actions are items 0 to {n_items - 1}, not {shown.min()} to {shown.max()}")
-
-
-def _frame(axes: Axes, x: float, y: float, colour: str, strength: float) -> None:
-    """A square that is filled as strongly as asked, on whatever background."""
-    look: dict[str, Any] = {"facecolor": (*to_rgb(colour), strength), "linewidth": 0}
-    axes.add_patch(Rectangle((x - 0.44, y - 0.44), 0.88, 0.88, **look))
