@@ -62,8 +62,8 @@ def q_heatmap(q_values: ArrayLike, actions: ArrayLike, topics: ArrayLike) -> Cha
     figure.alt = (
         f"The best value over {steps} steps goes from {best[0]:.1f} to {best[-1]:.1f}. Below it a heat map of how far "
         f"the best item of each of {len(names)} topics lies below that, {-below.mean():.1f} on average. Worth most "
-        f"over the session: topic {names[order][0]}. Shown most often: topic {often}. At {greedy} steps it was the topic of "
-        "greatest value."
+        f"over the session: topic {names[order][0]}. Shown most often: topic {often}. At {greedy} steps it was the "
+        "topic of greatest value."
     )
     return figure
 
