@@ -11,12 +11,18 @@ class ActorCritic(nn.Module):
     `ActorCritic(observation_size, item_size, hidden)`; `hidden` is the width of the inner layers.
     """
 
+    scale: Tensor
+
     def __init__(self, observation_size: int, item_size: int, hidden: int) -> None:
+        """Make the layers, as wide as `hidden`, with their usual random weights."""
         super().__init__()
-        self.user = nn.Sequential(nn.Linear(observation_size, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
-        self.skip = nn.Linear(observation_size, hidden)
-        self.item = nn.Linear(item_size, hidden)
-        self.critic = nn.Sequential(nn.Linear(observation_size, hidden), nn.Tanh(), nn.Linear(hidden, 1))
+        # observations are divided by it; whoever knows their bounds may set it
+        self.register_buffer("scale", torch.ones(observation_size))
+        inputs = 2 * observation_size
+        self.straight = nn.Linear(inputs, hidden)
+        self.bend = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
+        self.item_tower = nn.Linear(item_size, hidden)
+        self.critic = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, 1))
 
     def forward(self, observation: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """The logit [B, K] of showing each item, and the value [B] of each observation.
@@ -24,10 +30,11 @@ class ActorCritic(nn.Module):
         `observation` [B, n] and `items` [K, D] are float tensors; any B and K of 1 or more. A logit depends on
         one observation and one item, so that new items can be added; the value on the observation alone.
         """
-        scaled = observation / (1 + observation.abs() / 10)
-        user = self.user(scaled) + self.skip(observation)
-        logits = user @ self.item(items).T / user.shape[1] ** 0.5
-        return logits, self.critic(scaled)[:, 0]
+        # whether a topic has recovered at all matters more than how far: hence the signs
+        inputs = torch.cat([observation / self.scale, observation.sign()], dim=1)
+        user = self.straight(inputs) + self.bend(inputs)
+        logits = user @ self.item_tower(items).T
+        return logits, self.critic(inputs)[:, 0]
 
 
 def log_prob_and_entropy(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
@@ -89,13 +96,16 @@ def train_ppo(envs: gym.vector.VectorEnv, updates: int, *, seed: int) -> ActorCr
     they come. All randomness, the environment's too, comes from `seed`: equal seeds give equal networks.
     """
     gamma, lam, clip, horizon, epochs, minibatches = 0.95, 0.9, 0.2, 16, 4, 8
-    users, items = envs.num_envs, envs.item_features
+    items = envs.item_features
     generator = torch.Generator().manual_seed(seed)
+    observation, _ = envs.reset(seed=seed)
+    users, observation_size = observation.shape
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        network = ActorCritic(envs.single_observation_space.shape[0], items.shape[1], hidden=64)
+        network = ActorCritic(observation_size, items.shape[1], hidden=64)
+    low, high = (torch.as_tensor(getattr(envs.single_observation_space, bound)) for bound in ("low", "high"))
+    network.scale.copy_(torch.where(low < 0, 1.0, high / 2))
     optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
-    observation, _ = envs.reset(seed=seed)
     for update in range(updates):
         for group in optimiser.param_groups:
             group["lr"] = 5e-3 * (1 - update / updates)

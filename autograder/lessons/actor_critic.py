@@ -44,6 +44,8 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
     size, item_size = int(rng.integers(3, 6)), int(rng.integers(2, 5))
     users, count = int(rng.integers(3, 5)), int(rng.integers(4, 7))
     observation, items = _rounded(rng, -2, 2, users, size), _rounded(rng, -1, 1, count, item_size)
+    # a right network may look at the sign of what it sees, which leaps at 0
+    observation[observation == 0] = 0.3
     network = make(size, item_size, 16)
     answers = network(observation, items)
     logits, value = derived(lambda a: a[0], answers), derived(lambda a: a[1], answers)
@@ -139,7 +141,7 @@ _network(
 _network(
     "answers_swapped",
     "The answers come in the wrong order: first the logits, then the value.",
-    lambda logits, value, items: (value, logits),  # type: ignore[return-value]
+    lambda logits, value, items: (value, logits),
 )
 _network(
     "probabilities",
@@ -624,10 +626,13 @@ def ppo_loss(loss: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     yield "weighs each advantage by the ratio, new over old", loss(old + inside, old, mixed, clip)
     yield "gains nothing beyond 1 + clip where it went well", loss(old + above, old, good, clip)
     yield "gains nothing beyond 1 − clip where it went badly", loss(old + below, old, bad, clip)
-    yield "counts in full what has become worse", [
-        loss(old + above, old, bad, clip),
-        loss(old + below, old, good, clip),
-    ]
+    yield (
+        "counts in full what has become worse",
+        [
+            loss(old + above, old, bad, clip),
+            loss(old + below, old, good, clip),
+        ],
+    )
     yield (
         "pulls good actions up and bad ones down",
         gradient(loss, old + inside, old, mixed, clip, wrt=0),
@@ -870,11 +875,11 @@ def _trainer(
     def train(envs: Any, updates: int, *, seed: int) -> reference.ActorCritic:
         drawing = torch.Generator()
         drawing.manual_seed(seed if seeded else drawing.seed())
+        observation, _ = envs.reset(seed=seed if seeded else None)
         with torch.random.fork_rng():
             torch.random.set_rng_state(drawing.get_state())
-            network = reference.ActorCritic(envs.single_observation_space.shape[0], envs.item_features.shape[1], 64)
+            network = reference.ActorCritic(observation.shape[1], envs.item_features.shape[1], 64)
         optimiser = torch.optim.Adam(network.parameters(), lr=1e-2)
-        observation, _ = envs.reset(seed=seed if seeded else None)
         for _ in range(updates):
             rows: list[Record] = []
             with torch.no_grad():
@@ -890,7 +895,9 @@ def _trainer(
                     observation = first
                 record = {name: torch.stack([row[name] for row in rows]) for name in rows[0]}
                 record["advantage"] = reference.gae(
-                    *(record[name] for name in ("reward", "value", "next_value")),
+                    record["reward"],
+                    record["value"],
+                    record["next_value"],
                     nothing_follows(record),
                     record["ended"],
                     gamma,
@@ -983,8 +990,8 @@ _mistaken(
 )
 _mistaken(
     "normalised_before_the_target",
-    "It normalises the advantages before it makes the critic's targets of them: the values then have no unit. First the "
-    "targets, then normalise.",
+    "It normalises the advantages before it makes the critic's targets of them: the values then have no unit. Make the "
+    "targets first.",
     normalise_first=True,
 )
 _mistaken(
@@ -1001,8 +1008,8 @@ _mistaken(
 _mistaken(
     "draws_elsewhere",
     "Two trainings with one seed differ. Three things draw: the first weights (under `torch.random.fork_rng()` after "
-    "`torch.manual_seed(seed)`), the environment (`envs.reset(seed=seed)`, once), and actions and minibatches (from one "
-    "`torch.Generator().manual_seed(seed)`).",
+    "`torch.manual_seed(seed)`), the environment (`envs.reset(seed=seed)`, once), and actions and minibatches (from "
+    "one `torch.Generator().manual_seed(seed)`).",
     seeded=False,
 )
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
+    from metarec.plots.curves import training_curves, objective_by_ratio
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
@@ -16,6 +17,8 @@ _HOMES = {
     "beliefs": "metarec.plots.bandits",
     "estimate_intervals": "metarec.plots.bandits",
     "regret_curves": "metarec.plots.bandits",
+    "training_curves": "metarec.plots.curves",
+    "objective_by_ratio": "metarec.plots.curves",
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
     "learning_curve": "metarec.plots.tabular",
@@ -28,11 +31,13 @@ __all__ = [
     "estimate_intervals",
     "filmstrip",
     "learning_curve",
+    "objective_by_ratio",
     "policy_map",
     "q_heatmap",
     "regret_curves",
     "session_strip",
     "show",
+    "training_curves",
 ]
 
 
