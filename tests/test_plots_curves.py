@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-from metarec.plots import training_curves
+from metarec.plots import objective_by_ratio, training_curves
 from metarec.plots.curves import COLOURS, STROKES
 from metarec.style import Chart
 
@@ -91,3 +91,23 @@ def test_the_text_says_what_the_figure_shows() -> None:
 def test_what_cannot_be_drawn_is_refused(curves: Any, window: int, said: str) -> None:
     with pytest.raises(ValueError, match=said):
         training_curves(curves, window=window)
+
+
+def test_an_objective_is_drawn_as_given_between_the_ends_of_the_clip() -> None:
+    ratio = np.linspace(0.5, 1.5, 11)
+    figure = objective_by_ratio(ratio, {"well": np.minimum(ratio, 1.2), "badly": -np.maximum(ratio, 0.8)}, clip=0.2)
+    well, badly = figure.axes
+    drawn: Any = well.lines[2]
+    np.testing.assert_allclose(drawn.get_ydata(), np.minimum(ratio, 1.2))
+    ends: Any = badly.lines[:2]
+    assert [line.get_xdata()[0] for line in ends] == pytest.approx([0.8, 1.2])
+    assert "well: flat from 1.20 to 1.40; badly: flat from 0.50 to 0.70" in figure.alt
+
+
+@pytest.mark.parametrize(
+    ("ratio", "objectives"),
+    [([1.0, 2.0], {}), ([2.0, 1.0], {"a": [0, 0]}), ([0, 1], {"a": [0, 0]}), ([1, 2], {"a": [1]})],
+)
+def test_an_objective_of_nothing_is_refused(ratio: Any, objectives: Any) -> None:
+    with pytest.raises(ValueError, match=r"ratio"):
+        objective_by_ratio(ratio, objectives, clip=0.2)

@@ -63,6 +63,39 @@ def training_curves(
     return figure
 
 
+def objective_by_ratio(ratio: ArrayLike, objectives: Mapping[str, ArrayLike], *, clip: float) -> Chart:
+    """What an action counts in PPO's objective by the ratio of its probabilities, new over old, a panel for each name.
+
+    ratio [R], rising and above 0; objectives [R] by name. The clip's two ends are drawn as lines, the start at ratio
+    1 as a dot. ValueError for none, for another shape, or for a ratio that does not rise.
+    """
+    x = np.asarray(ratio, dtype=float)
+    panels = {name: np.asarray(values, dtype=float) for name, values in objectives.items()}
+    if not panels or x.ndim != 1 or len(x) < 2 or not np.all(np.diff(x) > 0) or x[0] <= 0:
+        raise ValueError("a ratio that rises from above 0 and at least one objective are needed")
+    if any(values.shape != x.shape for values in panels.values()):
+        raise ValueError(f"objectives must be of the ratio's shape {x.shape}: {[v.shape for v in panels.values()]}")
+    told = []
+    with style():
+        figure = Chart(figsize=(3.75 * len(panels), 3.2), layout="constrained")
+        row = figure.subplots(1, len(panels), squeeze=False)[0]
+        for axes, (name, values) in zip(row, panels.items(), strict=True):
+            for end in (1 - clip, 1 + clip):
+                axes.axvline(end, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
+            axes.plot(x, values, color=BLUE)
+            axes.plot(1, np.interp(1, x, values), "o", color=BLUE)
+            axes.set_title(name)
+            axes.set_xlabel("ratio, new over old")
+            flat = x[:-1][np.abs(np.diff(values)) < 1e-6]
+            told.append(f"{name}: flat " + (f"from {flat[0]:.2f} to {flat[-1]:.2f}" if len(flat) else "nowhere"))
+        row[0].set_ylabel("objective")
+    figure.alt = (
+        f"PPO's objective by the ratio from {x[0]:.2f} to {x[-1]:.2f}, lines at {1 - clip:.2f} and {1 + clip:.2f}. "
+        f"{'; '.join(told)}."
+    )
+    return figure
+
+
 def _smooth(name: str, values: ArrayLike, window: int) -> NDArray[np.float64]:
     """The mean [seeds, updates] of the last `window` updates that have a number."""
     run = np.atleast_2d(np.asarray(values, dtype=float))
