@@ -27,3 +27,4 @@ register(
     entry_point="metarec.small_vector:Rooms",
     vector_entry_point="metarec.small_vector:RoomsVector",
 )
+register("metarec/OpenRooms-v0", vector_entry_point="metarec.small_actor:OpenRoomsVector")

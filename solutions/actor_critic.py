@@ -1,7 +1,7 @@
 """Lesson 05: references for actor-critic methods (Schulman et al. 2016, 2017)."""
 
-import gymnasium as gym
 import torch
+from gymnasium.vector import VectorEnv
 from torch import Tensor, nn
 
 
@@ -19,10 +19,14 @@ class ActorCritic(nn.Module):
         # observations are divided by it; whoever knows their bounds may set it
         self.register_buffer("scale", torch.ones(observation_size))
         inputs = 2 * observation_size
-        self.straight = nn.Linear(inputs, hidden)
-        self.bend = nn.Sequential(nn.Linear(inputs, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
+
+        def bend(outputs: int) -> nn.Module:
+            first, second = nn.Linear(inputs, hidden), nn.Linear(hidden, hidden)
+            return nn.Sequential(first, nn.ReLU(), second, nn.ReLU(), nn.Linear(hidden, outputs))
+
+        self.actor_bend, self.actor_straight = bend(hidden), nn.Linear(inputs, hidden)
         self.item_tower = nn.Linear(item_size, hidden)
-        self.critic = nn.Sequential(nn.Linear(inputs, hidden), nn.Tanh(), nn.Linear(hidden, 1))
+        self.critic_bend, self.critic_straight = bend(1), nn.Linear(inputs, 1)
 
     def forward(self, observation: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
         """The logit [B, K] of showing each item, and the value [B] of each observation.
@@ -32,9 +36,9 @@ class ActorCritic(nn.Module):
         """
         # whether a topic has recovered at all matters more than how far: hence the signs
         inputs = torch.cat([observation / self.scale, observation.sign()], dim=1)
-        user = self.straight(inputs) + self.bend(inputs)
-        logits = user @ self.item_tower(items).T
-        return logits, self.critic(inputs)[:, 0]
+        user = self.actor_bend(inputs) + self.actor_straight(inputs)
+        value = self.critic_bend(inputs) + self.critic_straight(inputs)
+        return user @ self.item_tower(items).T, value[:, 0]
 
 
 def log_prob_and_entropy(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
@@ -85,59 +89,59 @@ def ppo_loss(new_log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip
     return -torch.minimum(ratio * advantage, clipped * advantage).mean()
 
 
-def train_ppo(envs: gym.vector.VectorEnv, updates: int, *, seed: int) -> ActorCritic:
+def train_ppo(envs: VectorEnv, updates: int, *, seed: int) -> ActorCritic:
     """Learn a policy and its values by PPO, on a vector environment, in `updates` updates.
 
-    `envs` is autoreset in the same step (SAME_STEP): `step` returns the first observation of the next session
-    for those who ended, and `info["final_obs"]` [N, n] holds the next observations of all, before any reset.
-    Observations are float tensors [N, n], actions integers [N], `envs.item_features` [K, D]. An update plays a
-    number of steps with all users, going on where the one before it stopped, and then learns from them in
-    some epochs of minibatches. Rewards are discounted by 0.95 a step, and the values are of the rewards as
-    they come. All randomness, the environment's too, comes from `seed`: equal seeds give equal networks.
+    `envs` resets in the same step (autoreset SAME_STEP): `step` returns the first observation of
+    the next session for those who ended, and `info["final_obs"]` [N, n] the next observations of
+    all, before any reset. Observations are float tensors [N, n] within the bounds of
+    `envs.single_observation_space`, actions integers [N], items `envs.item_features` [K, D], a row
+    for each action. An update plays some steps with all users, going on where the one before
+    stopped, and then learns from them. Values are discounted by 0.98 a step and count rewards as
+    they are. All randomness, the environment's too, comes from `seed`: equal seeds give equal
+    networks.
     """
-    gamma, lam, clip, horizon, epochs, minibatches = 0.95, 0.9, 0.2, 16, 4, 8
-    items = envs.item_features
-    generator = torch.Generator().manual_seed(seed)
+    gamma, lam, clip, horizon, batch_size = 0.98, 0.9, 0.2, 16, 1024
     observation, _ = envs.reset(seed=seed)
-    users, observation_size = observation.shape
+    items, (users, observation_size) = envs.item_features, observation.shape
+    generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = ActorCritic(observation_size, items.shape[1], hidden=64)
-    low, high = (torch.as_tensor(getattr(envs.single_observation_space, bound)) for bound in ("low", "high"))
+    bounds = envs.single_observation_space
+    low, high = torch.as_tensor(bounds.low), torch.as_tensor(bounds.high)
     network.scale.copy_(torch.where(low < 0, 1.0, high / 2))
-    optimiser = torch.optim.Adam(network.parameters(), lr=3e-3)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
     for update in range(updates):
-        for group in optimiser.param_groups:
-            group["lr"] = 5e-3 * (1 - update / updates)
-        steps = []
+        optimiser.param_groups[0]["lr"] = 0.01 * (1 - update / updates)
+        rows = []
         with torch.no_grad():
             for _ in range(horizon):
                 logits, value = network(observation, items)
-                noise = torch.empty_like(logits).exponential_(generator=generator)
-                action = (logits - noise.log()).argmax(dim=1)
-                log_prob, _ = log_prob_and_entropy(logits, action)
+                # one uniform number for each user is faster than torch.multinomial's one for each item
+                below = logits.softmax(dim=1).cumsum(dim=1)
+                drawn = torch.rand(users, 1, generator=generator) * below[:, -1:]
+                action = torch.searchsorted(below, drawn)[:, 0]
+                old, _ = log_prob_and_entropy(logits, action)
                 following, reward, terminated, truncated, info = envs.step(action)
                 _, next_value = network(info["final_obs"], items[:1])
-                steps.append(
-                    (observation, action, log_prob, reward, value, next_value, terminated, terminated | truncated)
-                )
+                ended = terminated | truncated
+                rows.append((observation, action, old, reward, value, next_value, terminated, ended))
                 observation = following
-            seen, action, log_prob, reward, value, next_value, terminated, ended = (
-                torch.stack(part) for part in zip(*steps, strict=True)
-            )
-            advantage = gae(reward, value, next_value, terminated, ended, gamma, lam)
-            target = (advantage + value).flatten()
-            advantage = ((advantage - advantage.mean()) / (advantage.std() + 1e-8)).flatten()
-        seen, action, log_prob = seen.flatten(0, 1), action.flatten(), log_prob.flatten()
-        for _ in range(epochs):
-            for batch in torch.randperm(horizon * users, generator=generator).chunk(minibatches):
-                logits, value = network(seen[batch], items)
-                new_log_prob, entropy = log_prob_and_entropy(logits, action[batch])
-                policy_loss = ppo_loss(new_log_prob, log_prob[batch], advantage[batch], clip)
-                value_loss = nn.functional.huber_loss(value, target[batch])
-                loss = policy_loss + 0.5 * value_loss - 0.003 * entropy.mean()
-                optimiser.zero_grad()
-                loss.backward()
-                nn.utils.clip_grad_norm_(network.parameters(), 0.5)
-                optimiser.step()
+        seen, action, old, reward, value, next_value, terminated, ended = (
+            torch.stack(column) for column in zip(*rows, strict=True)
+        )
+        advantage = gae(reward, value, next_value, terminated, ended, gamma, lam)
+        target = advantage + value  # before normalising: the critic learns rewards as they are
+        advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
+        # [T, B] becomes [T * B], in the same order for all
+        seen, action, old, advantage, target = (part.flatten(0, 1) for part in (seen, action, old, advantage, target))
+        for batch in torch.randperm(len(action), generator=generator).split(batch_size):
+            logits, value = network(seen[batch], items)
+            new, _ = log_prob_and_entropy(logits, action[batch])
+            loss = ppo_loss(new, old[batch], advantage[batch], clip)
+            loss = loss + 0.5 * nn.functional.mse_loss(value, target[batch])
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
     return network
