@@ -47,14 +47,14 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
     # a right network may look at the sign of what it sees, which leaps at 0
     observation[observation == 0] = 0.3
     network = make(size, item_size, 16)
-    answers = network(observation, items)
+    answers = derived(_pair, network(observation, items))
     logits, value = derived(lambda a: a[0], answers), derived(lambda a: a[1], answers)
     yield (
         "gives a logit [B, K] for each item and a value [B] for each user",
         derived(lambda a: [list(np.shape(part)) for part in a], answers),
     )
     kept = rng.permutation(count)[: count - 1]
-    fewer = network(observation, items[kept])
+    fewer = derived(_pair, network(observation, items[kept]))
     yield (
         "scores each item on its own, in any catalogue",
         derived(lambda few, all_of_them: _close(few[0], np.asarray(all_of_them)[:, kept]), fewer, logits),
@@ -63,7 +63,7 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
         "values the user, whatever the catalogue",
         derived(lambda few, whole: _close(few[1], whole), fewer, value),
     )
-    alone = network(observation[1:2], items)
+    alone = derived(_pair, network(observation[1:2], items))
     yield (
         "answers each user alone",
         derived(lambda one, a: _close(one[0][0], a[0][1]) and _close(one[1][0], a[1][1]), alone, answers),
@@ -82,7 +82,7 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
             ],
             by_user,
             by_item,
-            network(moved, items),
+            derived(_pair, network(moved, items)),
         ),
     )
     wider = make(size, item_size, 64)
@@ -90,6 +90,12 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
         "is as wide as `hidden` says",
         derived(lambda less, more: _parameters(more) > _parameters(less), network.state_dict(), wider.state_dict()),
     )
+
+
+def _pair(answers: Any) -> Any:
+    if not isinstance(answers, tuple | list) or len(answers) != 2:
+        raise TypeError("it must return a pair, (logits, value)")
+    return answers
 
 
 def _interact(logits: Any) -> bool:
@@ -343,6 +349,34 @@ def all_actions(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
 
 
 @log_prob_and_entropy.mistake
+def in_a_column(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """The log-probability has the shape [B, 1] and not [B]: `gather` keeps the dimension, drop it by `[:, 0]`."""
+    log_prob, entropy = reference.log_prob_and_entropy(logits, actions)
+    return log_prob[:, None], entropy
+
+
+@log_prob_and_entropy.mistake
+def everybodys_actions(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """`log_probs[:, actions]` gives each row the actions of *all* rows, [B, B]: row b wants action b alone. `gather`
+    does that.
+    """
+    return logits.log_softmax(dim=1)[:, actions], reference.log_prob_and_entropy(logits, actions)[1]
+
+
+@log_prob_and_entropy.mistake
+def softmax_twice(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """It takes a softmax of a softmax: `log_softmax` wants the logits, not probabilities."""
+    return reference.log_prob_and_entropy(logits.softmax(dim=1), actions)
+
+
+@log_prob_and_entropy.mistake
+def entropy_divided_by_items(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
+    """It takes the mean of −p log p over the items: the probabilities are the weights already, so sum."""
+    log_prob, entropy = reference.log_prob_and_entropy(logits, actions)
+    return log_prob, entropy / logits.shape[1]
+
+
+@log_prob_and_entropy.mistake
 def entropy_first(logits: Tensor, actions: Tensor) -> tuple[Tensor, Tensor]:
     """The answers come in the wrong order: first the log-probability, then the entropy."""
     log_prob, entropy = reference.log_prob_and_entropy(logits, actions)
@@ -407,7 +441,7 @@ def gae(estimate: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     length = int(rng.integers(3, 5))
     users = int(rng.integers(1, 3))
     middle = (int(rng.integers(0, length - 1)), int(rng.integers(0, users)))
-    yield "is the TD error for a single step", estimate(*_steps(rng, {}, 1, users), gamma, lam)
+    yield "is the TD error for a single step", estimate(*_steps(rng, {}, 1, 2), gamma, lam)
     yield (
         "adds the later TD errors, each weighed by gamma · lam once more",
         estimate(*_steps(rng, {}, length, users), gamma, lam),
@@ -521,6 +555,36 @@ def ended_one_step_late(
     """It asks `ended[t + 1]` whether the sum may go on: `ended[t]` says whether step t was the last of its session."""
     late = torch.cat([ended[1:], torch.zeros_like(ended[:1])])
     return reference.gae(rewards, values, next_values, terminated, late, gamma, lam)
+
+
+@gae.mistake
+def last_step_forgotten(
+    rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
+) -> Tensor:
+    """The last step has no advantage: its sum is its own TD error, with nothing after it. Start there, and not one step
+    before.
+    """
+    before = reference.gae(rewards[:-1], values[:-1], next_values[:-1], terminated[:-1], ended[:-1], gamma, lam)
+    return torch.cat([before, torch.zeros_like(rewards[:1])])
+
+
+@gae.mistake
+def nothing_at_an_end(
+    rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
+) -> Tensor:
+    """Where a session ends it drops the whole advantage: the last step of a session has a TD error as any other has.
+    Only what is *carried back to it* from the next row is to go.
+    """
+    errors = rewards + gamma * next_values * ~terminated - values
+    return reference.gae(errors * ~ended, 0 * values, 0 * values, ended, ended, gamma, lam)
+
+
+@gae.mistake
+def masks_inverted(
+    rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
+) -> Tensor:
+    """The masks are upside down: true says that it is *over*, so what is multiplied is `~terminated` and `~ended`."""
+    return reference.gae(rewards, values, next_values, ~terminated, ~ended, gamma, lam)
 
 
 @gae.mistake
