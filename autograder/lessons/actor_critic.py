@@ -491,6 +491,18 @@ def leaks_across_a_truncation(
 
 
 @gae.mistake
+def the_sum_never_stops(
+    rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
+) -> Tensor:
+    """The sum runs on across every end: each session then takes credit for the one after it. `ended` stops the
+    recursion.
+    """
+    return reference.gae(
+        rewards + gamma * next_values * ~terminated, values, 0 * values, terminated, ended & False, gamma, lam
+    )
+
+
+@gae.mistake
 def flags_swapped(
     rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
 ) -> Tensor:
