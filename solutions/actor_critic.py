@@ -68,7 +68,7 @@ def gae(
     are bool. Nothing follows a termination, so no next value is added; nothing is summed across an end of
     either kind. The last step is summed with nothing after it.
     """
-    errors = rewards + gamma * next_values * ~terminated - values
+    errors = rewards + gamma * next_values.masked_fill(terminated, 0.0) - values
     advantages = torch.zeros_like(errors)
     following = torch.zeros_like(errors[0])
     for t in reversed(range(len(errors))):

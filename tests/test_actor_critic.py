@@ -23,7 +23,7 @@ def played(name: str, item: int) -> dict[int, tuple[set[float], set[int], set[bo
     for room in range(len(NAMES)):
         here = seen.argmax(dim=1) == room
         parts: list[Any] = [reward[here], info["final_obs"][here].argmax(dim=1), terminated[here], truncated[here]]
-        by_room[room] = tuple(set(np.round(part.numpy(), 5).tolist()) for part in parts)
+        by_room[room] = tuple(set(np.round(part.double().numpy(), 5).tolist()) for part in parts)
     return by_room  # type: ignore[return-value]
 
 
@@ -35,7 +35,7 @@ def test_open_rooms_are_rooms_with_an_open_treasury_and_a_poorer_corridor(item: 
     for room in (CORRIDOR, TREASURY):
         assert opened[room][1:] == rooms[room][1:]
     assert opened[TREASURY][0] == {1.0}
-    assert opened[CORRIDOR][0] == {pytest.approx((0, 0.1, 0)[item])}
+    assert opened[CORRIDOR][0] == {(0.0, 0.1, 0.0)[item]}
 
 
 def test_opening_the_rooms_leaves_the_others_as_they_were() -> None:
