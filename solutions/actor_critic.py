@@ -6,18 +6,18 @@ from torch import Tensor, nn
 
 
 class ActorCritic(nn.Module):
-    """A policy over a catalogue and a value of the user: two networks that share nothing but the observation.
+    """A policy over a catalogue and the value of a user: two answers to one observation.
 
-    `ActorCritic(observation_size, item_size, hidden)`; `hidden` is the width of the inner layers.
+    `ActorCritic(observation_size, item_size, hidden)`: the actor has two towers, one for the user
+    and one for the items, joined by a scalar product, as in lesson 04; the critic looks at the
+    user alone. Whether they share layers is yours to choose.
     """
-
-    scale: Tensor
 
     def __init__(self, observation_size: int, item_size: int, hidden: int) -> None:
         """Make the layers, as wide as `hidden`, with their usual random weights."""
         super().__init__()
         # observations are divided by it; whoever knows their bounds may set it
-        self.register_buffer("scale", torch.ones(observation_size))
+        self.scale = nn.Buffer(torch.ones(observation_size))
         inputs = 2 * observation_size
 
         def bend(outputs: int) -> nn.Module:
