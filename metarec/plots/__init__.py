@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
-    from metarec.plots.curves import training_curves, objective_by_ratio
+    from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
