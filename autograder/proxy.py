@@ -218,7 +218,11 @@ def _outside(proxy: Proxy, value: Any, name: str) -> Any:
 
 
 def as_observation(value: Any) -> Any:
-    """What a trial yields, copied: plain data, and what is none in words."""
+    """What a trial yields, copied: plain data, and what is none in words; of several results the first that failed."""
+    if isinstance(value, list | tuple):
+        for item in value:
+            if isinstance(item, Fault):
+                return item
     return Opaque(value._what) if isinstance(value, Proxy) else beside.plain(value)
 
 
