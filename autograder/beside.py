@@ -310,4 +310,18 @@ def repeated(function: Callable[..., Any], *arguments: Any, times: int, **keywor
     return [function(*arguments, **keywords) for _ in range(times)]
 
 
-OBSERVERS: dict[str, Callable[..., Any]] = {"gradient": gradient, "traced": traced, "repeated": repeated}
+def greedy(function: Callable[..., Any], *arguments: Any) -> Any:
+    """The best item [B] by the scores [B, K] that `function` returns, alone or as the first of several."""
+    import torch
+
+    with torch.no_grad():
+        scores = function(*arguments)
+    return torch.as_tensor(scores[0] if isinstance(scores, tuple) else scores).argmax(dim=-1)
+
+
+OBSERVERS: dict[str, Callable[..., Any]] = {
+    "gradient": gradient,
+    "traced": traced,
+    "repeated": repeated,
+    "greedy": greedy,
+}

@@ -184,6 +184,11 @@ def repeated(function: Any, times: int, *arguments: Any, **keywords: Any) -> Any
     return _call(function, "", arguments, {**keywords, "times": times}, "repeated").result
 
 
+def greedy(network: Any, *arguments: Any) -> Any:
+    """The best item [B] by the scores [B, K] that a network gives, found beside it: the scores need not cross."""
+    return _call(network, "", arguments, {}, "greedy").result
+
+
 def derived(function: Callable[..., Any], *values: Any) -> Any:
     """`function(*values)` on the grader's side; a fault among the values, or raised by it, becomes the observation."""
     for value in values:

@@ -14,6 +14,7 @@ from torch.nn import functional
 import metarec  # noqa: F401  (registers the environments)
 from autograder.exercise import Exercise, exercise, quiz
 from autograder.judges import AtLeast, Close, SameFrequencies
+from autograder.playing import clicks_per_session
 from autograder.proxy import derived, gradient, observed
 from metarec.small_vector import CORRIDOR, CURTAIN, SHOP
 from solutions import dqn as reference
@@ -940,28 +941,6 @@ def make(name: str, users: int) -> Any:
     return gym.make_vec(name, num_envs=users, vectorization_mode="vector_entry_point")
 
 
-def clicks_per_session(network: Any, seed: int) -> Any:
-    """The mean number of clicks in one session of each user, whom `network` shows the item of greatest value."""
-    envs = make("metarec/Interest-v0", JUDGED)
-    observation, _ = envs.reset(seed=seed)
-    clicks, watching = torch.zeros(JUDGED), torch.ones(JUDGED, dtype=torch.bool)
-    while watching.any():
-        action = derived(_best, network(observation, envs.item_features), len(envs.item_features))
-        if not isinstance(action, Tensor):
-            return action
-        observation, reward, terminated, truncated, _ = envs.step(action)
-        clicks += reward * watching
-        watching &= ~(terminated | truncated)
-    return float(clicks.mean())
-
-
-def _best(values: Any, n_items: int) -> Tensor:
-    table = np.asarray(values, dtype=float)
-    if table.shape != (JUDGED, n_items):
-        raise ValueError(f"values of shape ({JUDGED}, {n_items}) were expected, and they are {table.shape}")
-    return torch.from_numpy(table.argmax(axis=1))
-
-
 @exercise(
     reference.train_dqn,
     points=5,
@@ -1004,7 +983,7 @@ def train_dqn(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     yield "goes on learning", derived(lambda few, more: _equal(few, more), once, after(60, seed))
     yield (
         f"reaches {THRESHOLD} clicks a session on Interest-v0",
-        clicks_per_session(train(make("metarec/Interest-v0", USERS), UPDATES, seed=seed), users_seed),
+        clicks_per_session(train(make("metarec/Interest-v0", USERS), UPDATES, seed=seed), JUDGED, users_seed),
         AtLeast(THRESHOLD),
     )
 
