@@ -126,8 +126,12 @@ def without_handles(value: Any) -> Any:
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda exercise: f"{exercise.lesson}/{exercise.name}")
 def test_the_reference_keeps_full_points_behind_the_wall(kernel: Kernel, exercise: Exercise) -> None:
     loud = f"import warnings, sys\nfrom solutions.{exercise.lesson} import {exercise.name} as right\n"
-    loud += f"def {exercise.name}(*a, **k):\n    print('x' * 9999); warnings.warn('w'); print('y', file=sys.stderr)\n"
-    define(kernel, loud + "    return right(*a, **k)")
+    noise = "print('x' * 9999); warnings.warn('w'); print('y', file=sys.stderr)"
+    if isinstance(exercise.reference, type):
+        loud += f"class {exercise.name}(right):\n    def __init__(self, *a, **k):\n        {noise}\n"
+        define(kernel, loud + "        super().__init__(*a, **k)")
+    else:
+        define(kernel, f"{loud}def {exercise.name}(*a, **k):\n    {noise}\n    return right(*a, **k)")
     verdict = judge_behind(kernel, exercise, [11, 12, 13])
     assert verdict is not None
     assert (verdict.score, verdict.message) == (exercise.points, judge_here_message(exercise))
