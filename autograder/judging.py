@@ -30,8 +30,9 @@ def judge_on(
     seeds: list[int],
     *,
     needed_trained: int | None = None,
+    trained: bool = True,
 ) -> Verdict:
-    """Judge an implementation that lives on a side, on every seed.
+    """Judge an implementation that lives on a side, on every seed; without the trained labels if not `trained`.
 
     A label holds if it holds on all seeds; a trained one on `needed_trained` of them (all if None), and once that is
     decided, nothing more is trained.
@@ -53,7 +54,7 @@ def judge_on(
         )
 
     for seed in seeds:
-        untrained = exercise.trains and bool(held) and decided()
+        untrained = not trained or (exercise.trains and bool(held) and decided())
         observe(seed, trained=not untrained)
         by_label: defaultdict[str, bool] = defaultdict(lambda: True)
         for key, wanted in reference_run(exercise, seed).items():
@@ -178,13 +179,15 @@ def judge_here(
     implementation: Implementation,
     seed: int | None = None,
     on_progress: Callable[[str], None] | None = None,
+    *,
+    trained: bool = True,
 ) -> Verdict:
-    """Judge in this process, on the rounds of one seed."""
+    """Judge in this process, on the rounds of one seed; without the labels that cost training if not `trained`."""
     seeds = round_seeds(seed, 1 if exercise.trains else ROUNDS)
     problem = signature_problem(exercise, implementation)
     if problem:
         return refusal(exercise, problem)
-    return judge_on(exercise, lambda: here(on_progress), implementation, seeds)
+    return judge_on(exercise, lambda: here(on_progress), implementation, seeds, trained=trained)
 
 
 def refusal(exercise: Exercise, problem: str) -> Verdict:

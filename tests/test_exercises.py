@@ -8,6 +8,7 @@ import pytest
 from autograder import exercises, judge
 from autograder.exercise import Exercise, Implementation
 from autograder.judges import is_trained
+from autograder.judging import judge_here
 from autograder.observing import outline, reference_run, round_seeds
 
 ALL = exercises()
@@ -106,9 +107,9 @@ def test_the_reference_of_a_training_exercise_passes(exercise: Exercise) -> None
 @pytest.mark.parametrize(
     ("exercise", "mistake"), EACH_TRAINED_MISTAKE, ids=[f"{e.name}/{m.__name__}" for e, m in EACH_TRAINED_MISTAKE]
 )
-def test_every_mistake_in_training_fails_and_is_diagnosed_as_itself(
+def test_every_mistake_in_training_fails_and_is_diagnosed_as_itself_before_any_training(
     exercise: Exercise, mistake: Implementation
 ) -> None:
-    verdict = judge(mistake, seed=2, name=exercise.name)
+    verdict = judge_here(exercise, mistake, seed=2, trained=False)
     assert not verdict.passed
     assert verdict.diagnosis == mistake.__name__, verdict.message
