@@ -20,7 +20,7 @@ from autograder.course import ROOT, lessons
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 # Made here, ignored by git.
-NOT_OURS = {".git", ".venv", "workspace", "classroom", "__pycache__"}
+NOT_OURS = {".git", ".venv", ".studies", "workspace", "classroom", "__pycache__"}
 
 
 def pins() -> dict[str, Version]:
