@@ -108,6 +108,33 @@ def grade(
 
 
 @app.command()
+def drill(
+    lesson: Annotated[
+        str, typer.Option(metavar="SLUG", help="Ask about one lesson only.", show_default="all of them")
+    ] = "",
+    count: Annotated[int, typer.Option(min=1, metavar="N", help="How many questions.")] = 10,
+    workspace: Annotated[
+        Path | None,
+        typer.Option(metavar="DIR", help="Where you work.", show_default="workspace/ in the course"),
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Find a bug that was put into a function of your own.")
+    ] = False,
+    sheet: Annotated[bool, typer.Option("--sheet", help="Show your weak spots instead of asking.")] = False,
+    html: Annotated[Path | None, typer.Option(metavar="FILE", help="With --sheet: write it as a page.")] = None,
+) -> None:
+    """Answer interview questions, each one again before you would forget it. Leave with q; every answer is kept at once.
+
+    Your answers are in `drill.json` in your workspace.
+
+    Example: `autograder drill --lesson bandits --count 5`
+    """
+    from autograder.interview.command import Options, drill
+
+    drill(Options(lesson, count, workspace, repair, sheet, html))
+
+
+@app.command()
 def doctor() -> None:
     """Tell whether this machine has all that the course needs, a line each, with the command that mends what it lacks.
 
