@@ -1,6 +1,7 @@
-"""The course's grader. A learner needs `check`, `hint` and `reveal`; everybody else starts at `exercises`."""
+"""The course's grader. A learner needs `check`, `hint` and `reveal`, and `drill` in the end; all else starts at `exercises`."""
 
+from autograder.interview import drill, repair, weak_spots
 from autograder.notebook import CheckFailed, check, hint, judge, reveal
 from autograder.registry import exercises
 
-__all__ = ["CheckFailed", "check", "exercises", "hint", "judge", "reveal"]
+__all__ = ["CheckFailed", "check", "drill", "exercises", "hint", "judge", "repair", "reveal", "weak_spots"]

@@ -123,9 +123,9 @@ def drill(
     sheet: Annotated[bool, typer.Option("--sheet", help="Show your weak spots instead of asking.")] = False,
     html: Annotated[Path | None, typer.Option(metavar="FILE", help="With --sheet: write it as a page.")] = None,
 ) -> None:
-    """Answer interview questions, each one again before you would forget it. Leave with q; every answer is kept at once.
+    """Answer interview questions, each again before you would forget it.
 
-    Your answers are in `drill.json` in your workspace.
+    Leave with q. Every answer is kept at once, in `drill.json` in your workspace.
 
     Example: `autograder drill --lesson bandits --count 5`
     """

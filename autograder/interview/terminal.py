@@ -7,10 +7,11 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from autograder.interview.asking import LETTERS, Asked, Marked, Unreadable
+from autograder.interview.breaking import Broken
+from autograder.interview.memory import Memory
 from autograder.interview.questions import Choice, Question
 from autograder.interview.session import Session
 
@@ -58,14 +59,19 @@ def show_question(console: Console, asked: Asked, place: int, count: int) -> Non
     console.print(Text(f"Question {place} of {count} · lesson {question.lesson} · {question.title}", "bold"))
     say(console, question.ask)
     if question.code:
-        lines = question.code.splitlines()
-        console.print(Padding(Text("\n".join(f"{n:>2}  {line}" for n, line in enumerate(lines, 1))), (0, 4)))
+        show_code(console, question.code)
     if isinstance(question, Choice) and question.x:
         say(console, f"Each picture shows {question.y} (upwards) by {question.x} (to the right), on the same axes.")
     pictures = sparklines([option.curve for option in asked.options])
     for letter, option, picture in zip(LETTERS, asked.options, pictures, strict=False):
         start = f"  ({letter}) "
         say(console, f"{picture}  {option.text}" if picture else option.text, start)
+
+
+def show_code(console: Console, code: str) -> None:
+    """Code with the numbers of its lines."""
+    for number, line in enumerate(code.splitlines(), 1):
+        console.print(Text(f"    {number:>2}  {line}".rstrip()), no_wrap=True, crop=False)
 
 
 def show_marked(console: Console, question: Question, marked: Marked) -> None:
@@ -78,6 +84,42 @@ def show_marked(console: Console, question: Question, marked: Marked) -> None:
         say(console, f"The answer: {marked.answer}")
         say(console, question.because)
     console.print(Text(f"See lesson {question.lesson}, cell {question.cell}.", "dim"))
+
+
+def run_repair(
+    broken: Broken, memory: Memory, console: Console, read: Callable[[str], str], now: Callable[[], datetime]
+) -> None:
+    """Show the learner's own function with its bug, and let them point at the line: twice, the check's words between.
+
+    Only the first answer is remembered.
+    """
+    say(console, memory.notice)
+    say(console, f"Your own {broken.own.name} (lesson {broken.own.lesson}) passes its check. One line is changed here:")
+    show_code(console, broken.source)
+    try:
+        for attempt in range(2):
+            marked = _pointed(broken, console, read)
+            if marked is None:
+                break
+            if attempt == 0:
+                memory.record(broken.id, marked.right, now())
+            say(console, f"{'✓ Right.' if marked.right else '✗ Not this one.'} {marked.reason}")
+            if marked.right:
+                return
+            say(console, f"What its check says: {broken.told}" if attempt == 0 else f"It is {marked.answer}")
+    except (EOFError, KeyboardInterrupt):
+        console.print()
+
+
+def _pointed(broken: Broken, console: Console, read: Callable[[str], str]) -> Marked | None:
+    while True:
+        given = read(f"Which line? (its number; {LEAVE} to leave): ")
+        if given.strip().lower() == LEAVE:
+            return None
+        try:
+            return broken.mark(given)
+        except Unreadable as fault:
+            say(console, str(fault))
 
 
 def summary(session: Session, now: datetime) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-__all__ = ["CheckFailed", "check", "exercises", "hint", "judge", "reveal"]
+__all__ = ["CheckFailed", "check", "drill", "exercises", "hint", "judge", "repair", "reveal", "weak_spots"]
 
 
 class CheckFailed(Exception):
@@ -28,3 +28,15 @@ def judge(implementation: Any, seed: int | None = None, name: str | None = None)
 def exercises() -> list[Any]:
     """Know of none."""
     return []
+
+
+def drill(lesson: str = "", count: int = 10, *, workspace: Any = None) -> None:
+    """Ask nothing: nobody is here to answer."""
+
+
+def repair(lesson: str = "", *, workspace: Any = None) -> None:
+    """Break nothing."""
+
+
+def weak_spots(*, workspace: Any = None) -> None:
+    """Know of none."""
