@@ -1,4 +1,4 @@
-"""The course's grader. A learner needs `check`, `hint` and `reveal`, and `drill` in the end; all else starts at `exercises`."""
+"""The course's grader. A learner needs `check`, `hint` and `reveal`, and at the end `drill`; see also `exercises`."""
 
 from autograder.interview import drill, repair, weak_spots
 from autograder.notebook import CheckFailed, check, hint, judge, reveal

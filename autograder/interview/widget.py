@@ -1,4 +1,4 @@
-"""The drill in a notebook: buttons that a mouse or a keyboard presses (Tab, then Space), and cards as `check` shows them."""
+"""The drill in a notebook: buttons for mouse or keyboard (Tab, then Space), and cards like those of `check`."""
 
 from __future__ import annotations
 
