@@ -72,6 +72,13 @@ class _Text:
     def of(self, node: ast.expr | ast.stmt) -> str:
         return self.lines[node.lineno - 1][node.col_offset : node.end_col_offset].decode()
 
+    def operand(self, node: ast.expr, of: ast.expr) -> str:
+        """The operand's text, with its brackets where it has some of its own."""
+        line, start, end = self.lines[node.lineno - 1], node.col_offset, node.end_col_offset or 0
+        bracketed = line[start - 1 : start] == b"(" and line[end : end + 1] == b")"
+        within = of.col_offset < start and end < (of.end_col_offset or 0) or start - 1 == of.col_offset
+        return f"({self.of(node)})" if bracketed and within else self.of(node)
+
     def replaced(self, node: ast.expr | ast.stmt, text: str, kind: str) -> Iterator[Change]:
         """The node's text replaced, if it stands on one line and something changes."""
         if node.lineno == node.end_lineno and node.end_col_offset is not None and text != self.of(node):
@@ -124,7 +131,7 @@ def _of_node(text: _Text, node: ast.AST, names: set[str]) -> Iterator[Change]:
 
 
 def _of_operation(text: _Text, node: ast.BinOp) -> Iterator[Change]:
-    left, right = text.of(node.left), text.of(node.right)
+    left, right = text.operand(node.left, node), text.operand(node.right, node)
     match node.op:
         case ast.Add() | ast.Sub():
             yield from text.replaced(node, left, "a term is dropped")

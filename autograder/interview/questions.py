@@ -84,7 +84,7 @@ class Number(Question):
 
     def reason(self, value: float) -> str:
         """How one arrives at this wrong number, where that is known."""
-        return next((why for wrong, why in self.near if math.isclose(value, wrong, rel_tol=0.02, abs_tol=1e-9)), "")
+        return next((why for wrong, why in self.near if math.isclose(value, wrong, rel_tol=0.01, abs_tol=1e-9)), "")
 
 
 @dataclass(frozen=True)

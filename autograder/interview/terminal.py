@@ -35,7 +35,8 @@ def run(session: Session, console: Console, read: Callable[[str], str], now: Cal
             show_marked(console, asked.question, marked)
     except (EOFError, KeyboardInterrupt):
         console.print()
-    say(console, summary(session, now()))
+    for line in summary(session, now()):
+        say(console, line)
 
 
 def _answered(
@@ -122,7 +123,7 @@ def _pointed(broken: Broken, console: Console, read: Callable[[str], str]) -> Ma
             say(console, str(fault))
 
 
-def summary(session: Session, now: datetime) -> str:
+def summary(session: Session, now: datetime) -> list[str]:
     """How the session went, and when there is more to ask."""
     lines = []
     if session.done:
@@ -134,7 +135,7 @@ def summary(session: Session, now: datetime) -> str:
         lines.append(f"Nothing more is due now. The next question is due {when(due, now)}.")
     elif not session.done:
         lines.append("No answer was given.")
-    return " ".join(lines)
+    return lines
 
 
 def when(due: datetime, now: datetime) -> str:

@@ -64,7 +64,7 @@ class SessionPanel:
 
     def closing(self) -> str:
         """What is said at the end."""
-        return summary(self.session, self.now())
+        return "\n\n".join(summary(self.session, self.now()))
 
     def _controls(self, asked: Asked) -> tuple[ipywidgets.Widget, ...]:
         if isinstance(asked.question, Number):
