@@ -67,13 +67,16 @@ def test_the_schedule_does_not_depend_on_global_chance(tmp_path: Path) -> None:
     assert dues[0] == dues[1]
 
 
-def test_what_is_due_for_longest_comes_first_and_new_ones_last(tmp_path: Path) -> None:
+def test_what_is_due_for_longest_comes_first_with_new_ones_in_between(tmp_path: Path) -> None:
     memory, rng = Memory(tmp_path / "drill.json"), random.Random(0)
     memory.record("later", False, NOW + timedelta(minutes=1))
     memory.record("first", False, NOW)
     names = ["later", "new", "first"]
     assert choose(names, memory, NOW, rng) == "new"
-    assert choose(names, memory, NOW + DAY, rng) == "first"
+    chosen = [choose(names, memory, NOW + DAY, rng) for _ in range(1000)]
+    assert set(chosen) == {"first", "new"}
+    assert 650 < chosen.count("first") < 750
+    assert choose(["later", "first"], memory, NOW + DAY, rng) == "first"
     assert choose(["later", "first"], memory, NOW, rng) is None
 
 

@@ -74,7 +74,9 @@ def test_what_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
 
 
 def test_what_trains_and_what_is_a_quiz_is_left_out(tmp_path: Path) -> None:
-    source = "def q_learning(env):\n    return 1\ndef td_target(r):\n    return r\ndef q_learning_faults():\n    return {}"
+    source = (
+        "def q_learning(env):\n    return 1\ndef td_target(r):\n    return r\ndef q_learning_faults():\n    return {}"
+    )
     workspace = written(tmp_path, cell(source, solution=True), name="03_q_learning")
     assert [found.name for found in candidates(workspace)] == ["td_target"]
     assert candidates(workspace, "bandits") == []

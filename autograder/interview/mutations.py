@@ -76,7 +76,7 @@ class _Text:
         """The operand's text, with its brackets where it has some of its own."""
         line, start, end = self.lines[node.lineno - 1], node.col_offset, node.end_col_offset or 0
         bracketed = line[start - 1 : start] == b"(" and line[end : end + 1] == b")"
-        within = of.col_offset < start and end < (of.end_col_offset or 0) or start - 1 == of.col_offset
+        within = (of.col_offset < start and end < (of.end_col_offset or 0)) or start - 1 == of.col_offset
         return f"({self.of(node)})" if bracketed and within else self.of(node)
 
     def replaced(self, node: ast.expr | ast.stmt, text: str, kind: str) -> Iterator[Change]:

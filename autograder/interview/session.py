@@ -11,6 +11,9 @@ from autograder.interview.asking import Asked, Marked, ask
 from autograder.interview.memory import Memory
 from autograder.interview.questions import Question
 
+REVIEWS = 0.7
+"""the share of questions that were asked before, while there are both"""
+
 
 class Session:
     """Up to `count` questions, none of them before it is due. Chance comes from `rng`, time with each call."""
@@ -27,7 +30,7 @@ class Session:
         return len(self.right) + len(self.wrong)
 
     def next(self, now: datetime) -> Asked | None:
-        """The next question: one that was forgotten longest, else a new one; None if the session is over."""
+        """The next question; None if the session is over or nothing is due."""
         self.asked = None
         if self.done < self.count:
             chosen = choose([question.id for question in self.questions], self.memory, now, self.rng)
@@ -52,14 +55,14 @@ class Session:
 
 
 def choose(names: Sequence[str], memory: Memory, now: datetime, rng: random.Random) -> str | None:
-    """The name that is due for longest, else any that was never asked; None if none is due.
+    """A name that may be asked now: mostly the one due for longest, at times a new one; None if there is none.
 
-    What is due comes before what is new: an interval that is kept is what makes the next one longer.
+    Without the new ones in between, somebody who finds it hard would meet the same few questions for weeks.
     """
-    known = [(due, name) for name in names if (due := memory.due(name)) is not None and due <= now]
-    if known:
-        return min(known)[1]
+    due = [(when, name) for name in names if (when := memory.due(name)) is not None and when <= now]
     new = [name for name in names if memory.due(name) is None]
+    if due and (not new or rng.random() < REVIEWS):
+        return min(due)[1]
     return rng.choice(new) if new else None
 
 

@@ -28,8 +28,8 @@ class Spot:
 
     @property
     def link(self) -> str:
-        """The place, relative to the folder of a lesson in the workspace."""
-        return f"../{self.lesson}/{self.lesson}.ipynb#cell-id={self.cell}"
+        """The place, relative to the workspace."""
+        return f"{self.lesson}/{self.lesson}.ipynb#cell-id={self.cell}"
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,15 @@ class Row:
 
 @dataclass(frozen=True)
 class Sheet:
-    """The sheet, which shows itself as HTML in a notebook and as text in a terminal. `start` comes before the links."""
+    """The sheet, which shows itself as HTML in a notebook and as text in a terminal.
+
+    `start` comes before the links: as it is, they lead from a lesson's folder.
+    """
 
     rows: tuple[Row, ...]
     spots: tuple[Spot, ...]
     notice: str = ""
-    start: str = ""
+    start: str = "../"
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         return {"text/plain": str(self), "text/html": self.as_html()}
@@ -63,7 +66,7 @@ class Sheet:
         return "\n".join(lines)
 
     def as_html(self) -> str:
-        """The sheet as one card, its links relative to a lesson's folder."""
+        """The sheet as one card."""
         spots = "".join(
             f'<li><a href="{escape(self.start + spot.link)}">{escape(spot.title)}</a>: {escape(spot.why)} '
             f'<span style="color:{card.SOFT}">(lesson {escape(spot.lesson)})</span></li>'
@@ -87,7 +90,7 @@ class Sheet:
 
     def as_page(self, workspace: Path) -> str:
         """A page of its own, whose links lead into the workspace."""
-        body = Sheet(self.rows, self.spots, self.notice, (workspace.resolve() / "x").as_uri() + "/").as_html()
+        body = Sheet(self.rows, self.spots, self.notice, f"{workspace.resolve().as_uri()}/").as_html()
         return (
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>Your weak spots</title>'
             f'<body style="font-family:sans-serif">{body}</body></html>\n'
@@ -97,15 +100,15 @@ class Sheet:
 NONE_KNOWN = "No weak spot is known. The drill finds them: answer some questions first."
 
 
-def sheet(questions: Sequence[Question], memory: Memory, now: datetime, own: Sequence[tuple[str, str]]) -> Sheet:
-    """The sheet over these questions, the weakest first; `own` are (name, lesson's name) of functions once broken."""
+def sheet(questions: Sequence[Question], memory: Memory, now: datetime, own: Sequence[tuple[str, str, str]]) -> Sheet:
+    """The sheet over these questions, the weakest first; `own` are (name, lesson, cell) of what may be repaired."""
     weak: list[tuple[bool, float, int, Spot]] = []
     for question in questions:
         why = _why(memory, question.id, now)
         if why:
             spot = Spot(question.title, question.lesson, question.cell, why)
             weak.append((*_rank(memory, question.id, now), spot))
-    for name, lesson in own:
+    for name, lesson, cell in own:
         last = memory.last(identity(name))
         if last is not None and not last.right:
             spot = Spot(

@@ -20,6 +20,8 @@ from autograder.interview.session import Session
 from autograder.interview.terminal import summary
 
 Clock = Callable[[], datetime]
+CODE_FIELD = "drill-code"
+MONOSPACED = f"<style>.{CODE_FIELD} textarea {{ {card.CODE} }}</style>"
 PANEL = (120, 70)
 """width and height of a small picture, in pixels"""
 
@@ -98,12 +100,12 @@ class RepairPanel:
         self.tries = 0
         title = f"Your own {broken.own.name}, with one line changed. Which?"
         self.page = ipywidgets.HTML(
-            paragraph(memory.notice) + card.frame(card.BORDER, escape(title), code_html(broken.source))
+            MONOSPACED + paragraph(memory.notice) + card.frame(card.BORDER, escape(title), code_html(broken.source))
         )
         self.said = ipywidgets.HTML()
         lines = ipywidgets.Box(key_buttons(broken.keys, self.point), layout=ipywidgets.Layout(flex_flow="row wrap"))
         self.field = ipywidgets.Textarea(broken.source, layout={"width": "60em", "height": "16em"})
-        self.field.style = {"font_family": "monospace"}
+        self.field.add_class(CODE_FIELD)
         judge = ipywidgets.Button(description="Check my repair")
         judge.on_click(lambda _: self.check())
         self.box = ipywidgets.VBox([self.page, lines, self.said, self.field, judge])

@@ -9,8 +9,8 @@ mock_interview = quiz(
         "first_look": (
             "Item A has 2 clicks of 4, item B 300 of 1,000: what do you show a million users?",
             {
-                "a": "Four impressions know next to nothing: A's rate may well be 0.2. You would bet a million users on "
-                "two clicks.",
+                "a": "Four impressions know next to nothing: A's rate may well be 0.2. You would bet a million users "
+                "on two clicks.",
                 "b": "B is well known, and that is no reason to stop. If A is really at 0.5, you give up a click for "
                 "every fifth user, for ever.",
                 "d": "Half of a million users then see the worse item, long after you know which it is. Exploring "
