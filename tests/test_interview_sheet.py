@@ -15,6 +15,7 @@ from autograder.interview.command import Options, drill, weak_spots
 from autograder.interview.memory import Memory
 from autograder.interview.questions import bank
 from autograder.interview.sheet import NONE_KNOWN, sheet
+from autograder.registry import of_lesson
 from autograder.sandbox import standin
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -115,7 +116,7 @@ def test_the_stand_in_offers_the_same_names_and_takes_the_same_arguments() -> No
 
 
 def test_the_mock_interview_has_a_question_of_each_lesson() -> None:
-    (exercise,) = [e for e in autograder.exercises() if e.name == "mock_interview"]
+    (exercise,) = of_lesson("interview_drill")
     assert len(exercise.reference()) == 12
     assert exercise.points == 12
     assert [lesson.slug for lesson in lessons()][-1] == "interview_drill"

@@ -111,9 +111,7 @@ def sheet(questions: Sequence[Question], memory: Memory, now: datetime, own: Seq
     for name, lesson, cell in own:
         last = memory.last(identity(name))
         if last is not None and not last.right:
-            spot = Spot(
-                f"a bug in your own {name}", lesson, f"{name.replace('_', '-')}-task", "not found the last time"
-            )
+            spot = Spot(f"a bug in your own {name}", lesson, cell, "not found the last time")
             weak.append((*_rank(memory, identity(name), now), spot))
     rows = []
     for lesson in dict.fromkeys(question.lesson for question in questions):
