@@ -30,7 +30,7 @@ from browser import (  # noqa: E402
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 expect = api.expect
-LESSON, WELCOME = "03_q_learning", "00_welcome"
+LESSON, WELCOME, DRILL = "03_q_learning", "00_welcome", "12_interview_drill"
 TARGET = "def td_target(reward, next_q_values, terminated, gamma):\n"
 BOOTSTRAPS = TARGET + "    return reward + gamma * max(next_q_values)\n"
 RIGHT = TARGET + "    return reward if terminated else reward + gamma * max(next_q_values)\n"
@@ -115,6 +115,40 @@ def test_a_card_can_be_read_in_a_notebook_that_is_not_trusted(lab: Lab, page: ap
     expect(card.get_by_role("status")).to_have_count(0)
     expect(card).to_contain_text("✗ click_through_rate not yet right: 0 of 4 lines hold")
     expect(card.get_by_role("listitem").filter(has_text="✗ fails")).to_have_count(4)
+
+
+def test_the_drill_is_answered_by_keyboard_and_outlives_its_kernel(lab: Lab, page: api.Page) -> None:
+    lab.open(page, lab.notebook(DRILL))
+    run(page, cell(page, "from autograder import check, drill"))
+    drill = cell(page, "drill(count=10)")
+    run(page, drill)
+    said = drill.get_by_role("status")
+    expect(said.first).to_contain_text("Question 1 of 10")
+
+    typed = drill.locator("input[type=text]")
+    if typed.count():
+        typed.fill("0")
+        typed.press("Enter")
+    else:
+        drill.locator("button").first.focus()
+        page.keyboard.press("Space")
+    expect(said.nth(1)).to_contain_text(re.compile("Right|Not right"))
+    expect(drill.get_by_role("button", name="Next question")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(said.first).to_contain_text("Question 2 of 10")
+    kept = json.loads((lab.root / "workspace" / "drill.json").read_text())
+    assert len(kept["answers"]) == 1
+
+    menu(page, "Kernel", "Restart Kernel…")
+    page.locator(".jp-Dialog").get_by_role("button", name="Restart").click()
+    run(page, cell(page, "from autograder import check, drill"))
+    sheet = cell(page, "weak_spots()")
+    run(page, sheet)
+    right = kept["answers"][0][1]
+    expect(sheet.get_by_role("status")).to_contain_text("No weak spot is known" if right else "wrong the last time")
+    if not right:
+        link = sheet.get_by_role("status").get_by_role("link")
+        expect(link).to_have_attribute("href", re.compile(r"12_interview_drill/\.\./|workspace/"))
 
 
 def test_validate_says_wrong_and_right(lab: Lab, page: api.Page) -> None:

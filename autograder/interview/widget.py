@@ -80,13 +80,14 @@ class SessionPanel:
     def answer(self, given: str) -> None:
         """Judge and keep an answer, and say so. What is none may be given again."""
         asked = self.session.asked
+        if asked is None:  # a second click on a button that is about to go
+            return
         try:
             marked = self.session.answer(given, self.now())
         except (Unreadable, CourseError) as fault:
             self.said.value = card.frame(card.WRONG, escape(str(fault)), "")
             return
-        if asked is not None:
-            self.said.value = marked_html(marked, asked.question)
+        self.said.value = marked_html(marked, asked.question)
         self.session.asked = None
         self.controls.children = (self.onwards,)
         self.onwards.focus()
