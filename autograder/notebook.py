@@ -11,10 +11,10 @@ from html import escape
 from typing import Any
 
 from autograder import beside, card, highlight, registry
+from autograder.bar import training_bar
 from autograder.errors import CourseError
 from autograder.exercise import Exercise
 from autograder.judging import judge_here
-from autograder.progress import progress
 from autograder.verdict import Verdict
 
 _hints_given: Counter[str] = Counter()
@@ -64,7 +64,7 @@ def check(implementation: Any) -> float | None:
             return 0.0
         raise CheckFailed(message) from None
     if exercise.trains:
-        with progress(exercise) as on_progress:
+        with training_bar(exercise) as on_progress:
             verdict = judge_here(exercise, implementation, on_progress=on_progress)
     else:
         verdict = judge_here(exercise, implementation)

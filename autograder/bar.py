@@ -1,4 +1,4 @@
-"""A progress bar for exercises that train: how many episodes or steps, how many seconds."""
+"""A bar for exercises that train: how many episodes or steps, how many seconds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REDRAW_SECONDS = 0.5
 
 
 @contextlib.contextmanager
-def progress(exercise: Exercise) -> Iterator[Callable[[str], None]]:
+def training_bar(exercise: Exercise) -> Iterator[Callable[[str], None]]:
     """Show the progress of a training exercise; the value is to be called once an episode, or a step, with that unit.
 
     A notebook's bar is an output that is replaced; a terminal's is one line that is rewritten. Neither uses stderr.
