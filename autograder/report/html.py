@@ -47,7 +47,7 @@ def write_html(results: Sequence[SubmissionResult], path: Path) -> None:
 
 def _render(template: str, script: str, **values: Any) -> str:
     style = _text("page.css")
-    sources = [f"style-src {_hash(style)}", *([f"script-src {_hash(script)}"] if script else [])]
+    sources = [f"style-src {content_hash(style)}", *([f"script-src {content_hash(script)}"] if script else [])]
     policy = "; ".join(["default-src 'none'", *sources, "base-uri 'none'", "form-action 'none'"])
     page = (
         _environment()
@@ -57,7 +57,8 @@ def _render(template: str, script: str, **values: Any) -> str:
     return page.lstrip()
 
 
-def _hash(text: str) -> str:
+def content_hash(text: str) -> str:
+    """What names an inline style or script in a page's policy."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
