@@ -8,7 +8,7 @@ from __future__ import annotations
 import textwrap
 from html import escape
 
-from autograder.verdict import Evidence, Verdict
+from autograder.verdict import Evidence, Judged, Verdict
 
 WIDTH = 100
 TEXT = "var(--jp-content-font-color1, #212121)"
@@ -26,7 +26,7 @@ def amount(value: float) -> str:
     return f"{value:.2f}".rstrip("0").rstrip(".")
 
 
-def headline(verdict: Verdict) -> str:
+def headline(verdict: Judged) -> str:
     """The result in one line, without its sign."""
     unit = "point" if verdict.points == 1 else "points"
     if verdict.passed:
@@ -51,7 +51,7 @@ def rows(evidence: Evidence) -> list[tuple[str, str, bool]]:
     return [row for row in pairs if row[1]]
 
 
-def as_text(verdict: Verdict) -> str:
+def as_text(verdict: Judged) -> str:
     """The card for a terminal."""
     lines = [f"{'✓' if verdict.passed else '✗'} {headline(verdict)}"]
     shown = verdict.evidence
@@ -92,7 +92,7 @@ def as_html(verdict: Verdict) -> str:
     colour = RIGHT if verdict.passed else WRONG
     parts = [_labels(verdict)]
     if verdict.passed or verdict.evidence is None:
-        parts.append(_paragraph(verdict.message))
+        parts.append(paragraph(verdict.message))
     parts += [
         f'<div style="margin-top:8px;padding:6px 10px;border-radius:4px;background:{RAISED};color:{TEXT}">'
         f"<b>Diagnosis</b>&ensp;{_inline(' '.join(text.split()))}</div>"
@@ -141,7 +141,8 @@ def _evidence(evidence: Evidence) -> str:
     return f'<table style="margin:2px 0 4px 5.2em;border:none;border-collapse:collapse;font-size:13px">{cells}</table>'
 
 
-def _paragraph(text: str) -> str:
+def paragraph(text: str) -> str:
+    """Text in which `...` is code, as a part of a card; nothing for none."""
     return f'<div style="margin-top:6px;color:{TEXT}">{_inline(text)}</div>' if text else ""
 
 

@@ -135,6 +135,69 @@ def drill(
 
 
 @app.command()
+def status(
+    workspace: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="workspace/ in the course")
+    ] = None,
+) -> None:
+    """Show which exercises have passed, as your own checks said, how many minutes are left, and what is next.
+
+    Example: `autograder status`
+    """
+    from autograder.desk.overview import overview
+    from autograder.desk.telling import DEFAULT, as_text
+
+    found = overview(DEFAULT if workspace is None else workspace.expanduser())
+    Console(soft_wrap=True, highlight=False).print(Text(as_text(found)))
+
+
+@app.command()
+def check(
+    lesson: Annotated[str, typer.Argument(metavar="[LESSON]", help="Its slug; all that you have begun, if none.")] = "",
+    workspace: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="workspace/ in the course")
+    ] = None,
+    unsafe_no_sandbox: Annotated[
+        bool, typer.Option("--unsafe-no-sandbox", help="Without a sandbox, where there is none: it is your own code.")
+    ] = False,
+) -> None:
+    """Grade your own work before you hand it in, as an instructor would.
+
+    The saved notebook is run in a sandbox and judged on secret seeds. Leaves with 0 when everything passes, with 1 when
+    something does not. Nothing is written down.
+
+    Example: `autograder check q_learning`
+    """
+    from autograder.desk.check import check
+    from autograder.desk.telling import DEFAULT
+
+    folder = DEFAULT if workspace is None else workspace.expanduser()
+    raise typer.Exit(check(folder, lesson, unsafe=unsafe_no_sandbox))
+
+
+@app.command()
+def classroom(
+    port: Annotated[int, typer.Option(min=1, max=65535, help="The port.")] = 8899,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Serve on this address; 127.0.0.1 is this machine alone.")
+    ] = "0.0.0.0",
+    database: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Where the class is kept.", show_default="classroom/class.db"),
+    ] = None,
+) -> None:
+    """Show a class at a glance: who is at which exercise, and which mistakes are being made right now.
+
+    Prints the address of the page for the room's second screen, and the line that learners run to join.
+
+    Example: `autograder classroom --port 8899`
+    """
+    from autograder.glance.command import DEFAULT, run
+
+    run(host, port, DEFAULT if database is None else database.expanduser())
+
+
+@app.command()
 def doctor() -> None:
     """Tell whether this machine has all that the course needs, a line each, with the command that mends what it lacks.
 

@@ -12,9 +12,12 @@ from typing import Any
 
 from autograder import beside, card, highlight, registry
 from autograder.bar import training_bar
+from autograder.desk import record
 from autograder.errors import CourseError
 from autograder.exercise import Exercise
+from autograder.glance.joining import tell
 from autograder.judging import judge_here
+from autograder.shown import Shown, kernel, show
 from autograder.verdict import Verdict
 
 _hints_given: Counter[str] = Counter()
@@ -25,19 +28,6 @@ class CheckFailed(CourseError):
 
     def _render_traceback_(self) -> list[str]:
         return [f"CheckFailed: {self}"]
-
-
-class Shown:
-    """A message with two faces, HTML and text."""
-
-    def __init__(self, text: str, html: str) -> None:
-        self.text, self.html = text, html
-
-    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
-        return {"text/plain": self.text, "text/html": self.html}
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def judge(implementation: Any, seed: int | None = None, name: str | None = None) -> Verdict:
@@ -71,6 +61,8 @@ def check(implementation: Any) -> float | None:
     show(verdict)
     if grading:
         return verdict.score
+    record.keep(verdict, implementation)
+    tell(verdict)
     if not verdict.passed:
         raise CheckFailed(card.headline(verdict))
     return None
@@ -84,7 +76,7 @@ def hint(implementation_or_name: Any) -> None:
     last = given == len(exercise.hints) - 1
     title = f"Hint {given + 1} of {len(exercise.hints)} for {exercise.name}"
     more = f"That was the last one. To see the reference: reveal({exercise.name})" if last else ""
-    body = card._paragraph(exercise.hints[given]) + card._paragraph(more)
+    body = card.paragraph(exercise.hints[given]) + card.paragraph(more)
     text = "\n  ".join(part for part in (title, exercise.hints[given], more) if part)
     show(Shown(text, card.frame(card.BORDER, escape(title), body)))
 
@@ -96,23 +88,6 @@ def reveal(implementation_or_name: Any) -> None:
     title = f"Reference for {exercise.name}"
     html = card.frame(card.BORDER, escape(title), highlight.as_html(source))
     show(Shown(f"{title}\n\n{source}", html))
-
-
-def show(shown: Any) -> None:
-    """Display in a notebook, print in a terminal."""
-    if _kernel() is not None:
-        from IPython.display import display
-
-        display(shown)
-    else:
-        sys.stdout.write(f"{shown}\n")
-
-
-def _kernel() -> Any:
-    """The IPython shell of a notebook kernel, if this is one."""
-    get_ipython = getattr(sys.modules.get("IPython"), "get_ipython", None)
-    shell = get_ipython() if get_ipython else None
-    return shell if shell is not None and getattr(shell, "kernel", None) is not None else None
 
 
 def _find(implementation: Any, name: str | None) -> Exercise:
@@ -133,7 +108,7 @@ def _find(implementation: Any, name: str | None) -> Exercise:
 
 def _namespace() -> dict[str, Any]:
     """The names of the notebook, or of the program."""
-    shell = _kernel()
+    shell = kernel()
     return dict(shell.user_ns if shell is not None else vars(sys.modules["__main__"]))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
+from typing import Protocol
 
 
 @dataclasses.dataclass(frozen=True)
@@ -43,3 +45,31 @@ class Verdict:
         from autograder import card
 
         return card.as_text(self)
+
+
+class Judged(Protocol):
+    """What can be told of an exercise that was judged, here or behind the wall."""
+
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+    @property
+    def passed(self) -> bool: ...  # noqa: D102
+
+    @property
+    def score(self) -> float: ...  # noqa: D102
+
+    @property
+    def points(self) -> float: ...  # noqa: D102
+
+    @property
+    def labels(self) -> Mapping[str, bool]: ...  # noqa: D102
+
+    @property
+    def message(self) -> str: ...  # noqa: D102
+
+    @property
+    def evidence(self) -> Evidence | None: ...  # noqa: D102
+
+    @property
+    def diagnoses(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102

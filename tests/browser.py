@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import matplotlib as mpl
+import pytest
 from playwright.sync_api import FrameLocator, Locator, Page, Playwright, expect
 
 from autograder.course import ROOT
@@ -126,6 +127,15 @@ def _wait_for(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
         else:
             return
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
+
+
+def faults(page: Page) -> list[str]:
+    """What axe-core finds in a page that is serious or critical."""
+    axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
+    page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
+    found = page.evaluate("axe.run()")["violations"]
+    grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
+    return [f"{fault['id']}: {node['html']}" for fault in grave for node in fault["nodes"]]
 
 
 # In a notebook

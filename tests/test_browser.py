@@ -1,8 +1,13 @@
 """A learner's way and an instructor's, clicked through in JupyterLab in a real browser."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -26,6 +31,7 @@ from browser import (  # noqa: E402
     served,
     validate,
 )
+from serving import free_port  # noqa: E402
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -37,6 +43,7 @@ RIGHT = TARGET + "    return reward if terminated else reward + gamma * max(next
 RATE = "def click_through_rate(clicks, impressions):\n"
 ZERO = RATE + "    return clicks / impressions if impressions else 0.0\n"
 NAN = RATE + "    return clicks / impressions if impressions else math.nan\n"
+WORKSPACES = ("workspace", "another")
 ERRORS = "[data-mime-type='application/vnd.jupyter.error'], [data-mime-type='application/vnd.jupyter.stderr']"
 
 
@@ -194,3 +201,57 @@ def _reads_as_graded(page: api.Page, feedback: Path) -> None:
     page.goto(feedback.as_uri(), wait_until="commit")
     expect(page.locator("body")).to_contain_text(re.compile(r"Score: 0\.75 / 1"))
     expect(page.locator("body")).to_contain_text("✗ fails  is NaN where nothing was shown")
+
+
+def test_two_learners_are_seen_on_the_classroom_s_page(lab: Lab, page: api.Page) -> None:
+    """Each in a workspace of their own; one of them passes, leaves, and is gone."""
+    shutil.copytree(lab.root / WORKSPACES[0], lab.root / WORKSPACES[1], dirs_exist_ok=True)
+    with classroom(lab) as (screen, line):
+        room = page.context.browser.new_page(viewport={"width": 1280, "height": 720})
+        room.set_default_timeout(PATIENCE)
+        room.goto(screen)
+        expect(room.locator("#connection")).to_have_text("Live.")
+        for workspace in WORKSPACES:
+            notebook = lab.root / workspace / WELCOME / f"{WELCOME}.ipynb"
+            lab.open(page, notebook)
+            setup = cell(page, "from autograder import check")
+            rewrite(page, setup, f"import math\nfrom autograder import check\n{line}")
+            expect(setup.get_by_role("status")).to_contain_text("✓ You are in the classroom, as Ada")
+            answer, checking = cell(page, "def click_through_rate("), cell(page, "check(click_through_rate)")
+            rewrite(page, answer, ZERO)
+            run(page, checking)
+            expect(checking.get_by_role("status")).to_contain_text("3 of 4 lines hold")
+        expect(room.get_by_role("rowheader")).to_have_text(["Ada", "Ada (2)"])
+        expect(room.get_by_role("cell")).to_have_text([re.compile("trying"), re.compile("trying")])
+        expect(room.locator("#mistakes li")).to_have_text(re.compile("^2click_through_rate: Nothing was shown"))
+        _pictured(room, "classroom")
+
+        rewrite(page, answer, NAN)
+        run(page, checking)
+        expect(room.get_by_role("cell")).to_have_text([re.compile("trying"), re.compile("passed")])
+        rewrite(page, setup, "from autograder import check, progress\nprogress()")
+        expect(setup.get_by_role("status")).to_contain_text("Your progress, as your last checks said")
+        setup.scroll_into_view_if_needed()
+        _pictured(page, "progress")
+        rewrite(page, setup, "from autograder import check, leave\nleave()")
+        expect(setup.get_by_role("status")).to_contain_text("✓ You have left the classroom")
+        expect(room.get_by_role("rowheader")).to_have_text(["Ada"])
+        room.close()
+
+
+@contextmanager
+def classroom(lab: Lab) -> Iterator[tuple[str, str]]:
+    """The classroom that the course's command serves: the page's address, and the line for learners."""
+    command = [sys.executable, "-m", "autograder.cli", "classroom", "--host", "127.0.0.1", "--port", str(free_port())]
+    environment = os.environ | {"PYTHONPATH": str(lab.root)}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=lab.root, env=environment) as server:
+        assert server.stdout is not None
+        screen, line = (server.stdout.readline().split(": ", 1)[1].strip() for _ in range(2))
+        yield screen, line.replace("your nickname", "Ada")
+        server.terminate()
+
+
+def _pictured(page: api.Page, name: str) -> None:
+    """A picture to look at, where somebody asked for it."""
+    if "PICTURES" in os.environ:
+        page.screenshot(path=Path(os.environ["PICTURES"]) / f"{name}.png")

@@ -132,7 +132,7 @@ def test_without_a_kernel_it_asks_in_the_terminal(
 
 def test_a_kernel_is_shown_widgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown: list[Any] = []
-    monkeypatch.setattr("autograder.notebook._kernel", lambda: object())
+    monkeypatch.setattr("autograder.shown.kernel", lambda: object())
     monkeypatch.setattr(widget, "display", shown.append)
     drill(count=1, workspace=tmp_path)
     (box,) = shown

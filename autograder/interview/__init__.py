@@ -39,9 +39,9 @@ def weak_spots(*, workspace: Path | None = None) -> Any:
 
 def _widgets() -> Any:
     """The module that shows buttons, in a notebook kernel that has ipywidgets; else None."""
-    from autograder.notebook import _kernel
+    from autograder.shown import kernel
 
-    if _kernel() is None:
+    if kernel() is None:
         return None
     try:
         from autograder.interview import widget

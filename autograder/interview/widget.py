@@ -210,7 +210,7 @@ def svg(curve: tuple[float, ...], low: float, high: float, alt: str) -> str:
 
 def paragraph(text: str) -> str:
     """Text as HTML, a paragraph for each empty line, in which `...` is code."""
-    return "".join(card._paragraph(part) for part in text.split("\n\n"))
+    return "".join(card.paragraph(part) for part in text.split("\n\n"))
 
 
 def _colour(right: bool) -> str:

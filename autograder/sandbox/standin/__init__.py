@@ -2,7 +2,20 @@
 
 from typing import Any
 
-__all__ = ["CheckFailed", "check", "drill", "exercises", "hint", "judge", "repair", "reveal", "weak_spots"]
+__all__ = [
+    "CheckFailed",
+    "check",
+    "drill",
+    "exercises",
+    "hint",
+    "join",
+    "judge",
+    "leave",
+    "progress",
+    "repair",
+    "reveal",
+    "weak_spots",
+]
 
 
 class CheckFailed(Exception):
@@ -40,3 +53,15 @@ def repair(lesson: str = "", *, workspace: Any = None) -> None:
 
 def weak_spots(*, workspace: Any = None) -> None:
     """Know of none."""
+
+
+def join(address: str, nickname: str) -> None:
+    """Join nothing: a submission is alone."""
+
+
+def leave() -> None:
+    """Leave nothing."""
+
+
+def progress() -> None:
+    """Say nothing."""
