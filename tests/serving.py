@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from autograder.glance import server
+from autograder.glance.handlers import Classroom
 from autograder.glance.outline import Outline
 from autograder.glance.room import Room
 from autograder.glance.store import Store
@@ -20,7 +21,7 @@ from autograder.glance.store import Store
 class Served:
     """A classroom that is served, and what is sent to it and seen of it."""
 
-    def __init__(self, classroom: server.Classroom, port: int, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, classroom: Classroom, port: int, loop: asyncio.AbstractEventLoop) -> None:
         self.classroom, self.port, self.loop = classroom, port, loop
 
     def inside(self, do: Callable[[], Any]) -> Any:
@@ -81,7 +82,7 @@ def serving(file: Path, known: Outline, port: int = 0) -> Iterator[Served]:
     async def main() -> None:
         listening = server.listening("127.0.0.1", port)
         room = Room(known, store)
-        classroom = server.Classroom(room, store.token("join"), store.token("screen"))
+        classroom = Classroom(room, store.token("join"), store.token("screen"))
         number = listening.getsockname()[1]
         classroom.address = f"http://127.0.0.1:{number}"
         http_server = server.serve(classroom, listening)
@@ -121,5 +122,5 @@ def within(seconds: float, holds: Callable[[], bool]) -> bool:
     while time.monotonic() < deadline:
         if holds():
             return True
-        time.sleep(0.02)
+        time.sleep(0.1)
     return holds()

@@ -27,7 +27,8 @@ from autograder import check, join, judge, leave
 from autograder.cli import main
 from autograder.course import ROOT
 from autograder.errors import CourseError
-from autograder.glance import calling, joining, membership, outbox, outline, room, server
+from autograder.glance import calling, handlers, joining, membership, outbox, outline, room
+from autograder.glance.handlers import Classroom
 from autograder.glance.limits import Limit
 from autograder.glance.names import cleaned
 from autograder.glance.room import Report, Room
@@ -103,7 +104,7 @@ def answering(answer: bytes) -> Iterator[int]:
             thread.join(10)
 
 
-def tokens(classroom: server.Classroom) -> set[str]:
+def tokens(classroom: Classroom) -> set[str]:
     return {classroom.join, classroom.screen}
 
 
@@ -566,7 +567,7 @@ def test_a_full_classroom_says_so(served: Served, monkeypatch: pytest.MonkeyPatc
 
 
 def test_screens_are_few_and_a_closed_one_makes_room(served: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "MOST_SCREENS", 2)
+    monkeypatch.setattr(handlers, "MOST_SCREENS", 2)
     path = f"/screen/{served.classroom.screen}/events"
     open_ = [http.client.HTTPConnection("127.0.0.1", served.port, timeout=20) for _ in range(2)]
     for connection in open_:
@@ -585,8 +586,8 @@ def test_screens_are_few_and_a_closed_one_makes_room(served: Served, monkeypatch
 def test_a_page_left_open_hears_of_the_class_and_nothing_piles_up(
     served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(server, "HEARTBEAT_SECONDS", 0.05)
-    monkeypatch.setattr(server, "TOGETHER_SECONDS", 0.05)
+    monkeypatch.setattr(handlers, "HEARTBEAT_SECONDS", 0.05)
+    monkeypatch.setattr(handlers, "TOGETHER_SECONDS", 0.05)
     key, _ = served.join("Ada")
     served.report(key, "td_target", False, "bootstraps_past_the_end")
     connection = http.client.HTTPConnection("127.0.0.1", served.port, timeout=20)

@@ -13,6 +13,7 @@ from rich.text import Text
 
 from autograder.course import ROOT
 from autograder.glance import outline, server
+from autograder.glance.handlers import Classroom
 from autograder.glance.room import Room
 from autograder.glance.store import Store
 from autograder.report.html import count_of
@@ -26,13 +27,13 @@ def run(host: str, port: int, database: Path) -> None:
     listening = server.listening(host, port)
     with listening, contextlib.closing(Store(database)) as store:
         room = Room(outline.of_course(), store)
-        classroom = server.Classroom(room, store.token("join"), store.token("screen"))
+        classroom = Classroom(room, store.token("join"), store.token("screen"))
         classroom.address = f"http://{_shown(host)}:{listening.getsockname()[1]}"
         _say(classroom, database)
         asyncio.run(_serve(classroom, listening))
 
 
-def _say(classroom: server.Classroom, database: Path) -> None:
+def _say(classroom: Classroom, database: Path) -> None:
     console = Console(soft_wrap=True, highlight=False)
     console.print(Text.assemble("The page for the room's second screen: ", (classroom.screen_address, "bold")))
     console.print(Text.assemble("The line that learners run:            ", (classroom.line, "bold")))
@@ -40,7 +41,7 @@ def _say(classroom: server.Classroom, database: Path) -> None:
     console.print(Text(f"In {database}: {here}. The same addresses hold after a restart. Ctrl+C stops."))
 
 
-async def _serve(classroom: server.Classroom, listening: socket.socket) -> None:
+async def _serve(classroom: Classroom, listening: socket.socket) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
