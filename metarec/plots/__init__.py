@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
+    from metarec.plots.moving import move
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
 
@@ -21,6 +22,7 @@ _HOMES = {
     "objective_by_ratio": "metarec.plots.curves",
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
+    "move": "metarec.plots.moving",
     "learning_curve": "metarec.plots.tabular",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
@@ -31,6 +33,7 @@ __all__ = [
     "estimate_intervals",
     "filmstrip",
     "learning_curve",
+    "move",
     "objective_by_ratio",
     "policy_map",
     "q_heatmap",
