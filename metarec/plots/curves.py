@@ -86,6 +86,10 @@ def objective_by_ratio(ratio: ArrayLike, objectives: Mapping[str, ArrayLike], *,
             axes.plot(1, np.interp(1, x, values), "o", color=BLUE)
             axes.set_title(name)
             axes.set_xlabel("ratio, new over old")
+            # the clip can be moved: what stays is the room of the objective without one
+            ends = np.sign(np.interp(1, x, values)) * x[[0, -1]]
+            low, high = min(values.min(), *ends), max(values.max(), *ends)
+            axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
             flat = x[:-1][np.abs(np.diff(values)) < 1e-6]
             told.append(f"{name}: flat " + (f"from {flat[0]:.2f} to {flat[-1]:.2f}" if len(flat) else "nowhere"))
         row[0].set_ylabel("objective")
