@@ -198,6 +198,34 @@ def classroom(
 
 
 @app.command()
+def present(
+    lesson: Annotated[str, typer.Argument(metavar="LESSON", help="Its number or name: 3, q_learning, 03_q_learning.")],
+    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open it in the browser.")] = True,
+    port: Annotated[
+        int | None, typer.Option(min=1, max=65535, help="Where JupyterLab listens.", show_default="the next free one")
+    ] = None,
+    sheet: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the speaker's sheet as HTML instead.")
+    ] = None,
+) -> None:
+    """Present a lesson: its notebook as slides in JupyterLab, with a live kernel.
+
+    Space and the arrow keys go from step to step, Shift + Enter runs a cell where it stands, Alt + P leaves the slides
+    and returns. What is presented is a fresh copy under classroom/present; the lesson's own notebook stays as it is.
+
+    Example: `autograder present 3`, and before it `autograder present 3 --sheet sheet.html`
+    """
+    from autograder.present.edition import chosen
+    from autograder.present.server import present
+    from autograder.present.sheet import write_sheet
+
+    if sheet is not None:
+        write_sheet(chosen(lesson), sheet)
+        return
+    present(chosen(lesson), browser=browser, port=port)
+
+
+@app.command()
 def doctor() -> None:
     """Tell whether this machine has all that the course needs, a line each, with the command that mends what it lacks.
 

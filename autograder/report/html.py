@@ -31,13 +31,13 @@ CHUNK = 100
 
 def class_html(results: Sequence[SubmissionResult], made: str) -> str:
     """The report on a class as a page; `made` says when."""
-    return _render("class.html", _text("page.js"), summary=summarise(results), made=made, chunk=CHUNK)
+    return render("class.html", _text("page.js"), summary=summarise(results), made=made, chunk=CHUNK)
 
 
 def learner_html(result: SubmissionResult) -> str:
     """One submission as a page for its learner: every line of each exercise, without seeds and paths."""
     title = titles_by_slug().get(result.lesson, result.lesson)
-    return _render("learner.html", "", result=result, title=title)
+    return render("learner.html", "", result=result, title=title)
 
 
 def write_html(results: Sequence[SubmissionResult], path: Path) -> None:
@@ -45,7 +45,8 @@ def write_html(results: Sequence[SubmissionResult], path: Path) -> None:
     write_whole(path, class_html(results, datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %Z")))
 
 
-def _render(template: str, script: str, **values: Any) -> str:
+def render(template: str, script: str, **values: Any) -> str:
+    """A page from one of the templates beside this module, in their style, with `script` as the only one it runs."""
     style = _text("page.css")
     sources = [f"style-src {content_hash(style)}", *([f"script-src {content_hash(script)}"] if script else [])]
     policy = "; ".join(["default-src 'none'", *sources, "base-uri 'none'", "form-action 'none'"])

@@ -1,0 +1,1 @@
+"""Presenting a lesson: its notebook as slides with a live kernel, and a sheet for whoever speaks."""

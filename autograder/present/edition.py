@@ -1,0 +1,53 @@
+"""The notebook that is presented: the instructor's own, and after each check a cell that reveals the reference."""
+
+import os
+import secrets
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autograder.course import ROOT, Lesson, lessons
+from autograder.errors import UsageError
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+FOLDER = "classroom/present"
+"""in the course's root, where git does not look"""
+
+
+def chosen(name: str, root: Path = ROOT) -> Lesson:
+    """The lesson called by its number, its slug or both: 3, 03, q_learning, 03_q_learning. UsageError for another."""
+    course = lessons(root)
+    for lesson in course:
+        if name in {str(lesson.number), f"{lesson.number:02}", lesson.slug, lesson.name}:
+            return lesson
+    raise UsageError(f"There is no lesson {name}. There are {', '.join(lesson.name for lesson in course)}.")
+
+
+def presented(lesson: Lesson) -> "NotebookNode":
+    """The notebook of a lesson with a slide after each check that shows the reference once it is run."""
+    import nbformat
+
+    notebook = nbformat.read(lesson.notebook, as_version=4)
+    cells = []
+    for cell in notebook.cells:
+        cells.append(cell)
+        role = cell.metadata.get("nbgrader", {})
+        if role.get("grade"):
+            name = role["grade_id"]
+            slide = {"slideshow": {"slide_type": "subslide"}, "tags": ["demo"]}
+            cells.append(nbformat.v4.new_code_cell(f"reveal({name})", id=f"{cell.id}-reveal", metadata=slide))
+    notebook.cells = cells
+    return notebook
+
+
+def copied(lesson: Lesson, root: Path = ROOT) -> Path:
+    """Write the presented notebook into its folder, over that of last time, and return where it lies."""
+    import nbformat
+
+    path = root / FOLDER / f"{lesson.name}.ipynb"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    written.write_text(f"{nbformat.writes(presented(lesson))}\n", encoding="utf-8")
+    os.replace(written, path)
+    return path
