@@ -117,8 +117,20 @@ def test_a_session_shows_what_happened(env: Any) -> None:
     decoded = [env.unwrapped.decode(state) for state in states[:30]]
     assert [bar.get_height() for bar in middle.patches] == [patience for _, patience in decoded]  # type: ignore[attr-defined]
     levels = [int(text.get_text()) for text in bottom.texts]
-    assert levels == [level for satiation, _ in decoded for level in satiation]
+    assert levels == [level for satiation, _ in decoded for level in satiation if level]
     assert "40 steps, the first 30 drawn" in figure.alt
+
+
+def test_the_first_steps_of_a_session_stand_where_they_stand_in_all_of_it(env: Any) -> None:
+    played = session(env, 20)
+    some, whole = (session_strip(*played, env, until=until) for until in (7, None))
+    assert texts(some)[:14] == texts(whole)[:14]
+    assert len(some.axes[0].texts) == 14
+    for few, all_ in zip(some.axes, whole.axes, strict=True):
+        assert few.get_xlim() == all_.get_xlim()
+        assert few.get_ylim() == all_.get_ylim()
+    assert some.get_size_inches().tolist() == whole.get_size_inches().tolist()
+    assert "20 steps, the first 7 drawn" in some.alt
 
 
 @pytest.mark.parametrize(("states", "actions"), [([], []), ([0], [0, 1])])

@@ -129,6 +129,20 @@ def test_the_axes_stay_where_they_are_however_wide_their_numbers() -> None:
     assert first == second
 
 
+def test_a_chart_of_another_size_is_laid_out_for_itself() -> None:
+    charts = []
+
+    def growing(inches: int = 3) -> Chart:
+        charts.append(line())
+        charts[-1].set_size_inches(inches, 2)
+        return charts[-1]
+
+    moving = move(growing, inches=[3, 6])
+    moving.picture({"inches": 6})
+    narrow, wide = (chart.axes[0].get_position().x0 for chart in charts)
+    assert wide < 0.6 * narrow
+
+
 def test_a_figure_that_cannot_be_drawn_says_so_in_its_place(shell: Any) -> None:
     def broken(slope: int = 1) -> Chart:
         return line(1 / (slope - 2))

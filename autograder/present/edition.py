@@ -1,12 +1,11 @@
 """The notebook that is presented: the instructor's own, and after each check a cell that reveals the reference."""
 
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autograder.course import ROOT, Lesson, lessons
 from autograder.errors import UsageError
+from autograder.report.files import write_whole
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -42,12 +41,9 @@ def presented(lesson: Lesson) -> "NotebookNode":
 
 
 def copied(lesson: Lesson, root: Path = ROOT) -> Path:
-    """Write the presented notebook into its folder, over that of last time, and return where it lies."""
+    """Write the presented notebook into its folder, over that of last time, and return where it lies; CourseError if it cannot."""
     import nbformat
 
     path = root / FOLDER / f"{lesson.name}.ipynb"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    written = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    written.write_text(f"{nbformat.writes(presented(lesson))}\n", encoding="utf-8")
-    os.replace(written, path)
+    write_whole(path, f"{nbformat.writes(presented(lesson))}\n")
     return path

@@ -30,10 +30,7 @@ def present(lesson: Lesson, *, browser: bool = True, port: int | None = None, ro
     """Become the JupyterLab that presents a lesson. CourseError where the port is taken or nothing can be written."""
     if port is not None and _taken(port):
         raise CourseError(f"Port {port} is taken. Choose another: --port {port + 1}")
-    try:
-        notebook = copied(lesson, root)
-    except OSError as fault:
-        raise CourseError(f"The copy to present cannot be written ({fault}).") from fault
+    notebook = copied(lesson, root)
     arguments = command(notebook, root, browser=browser, port=port)
     # for the tools that JupyterLab calls by name, as in an activated environment
     path = os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()])

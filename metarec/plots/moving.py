@@ -38,6 +38,7 @@ class Moving:
         self.start = {name: values[_start(draw, name, values)] for name, values in controls.items()}
         self.still = draw(**self.start)
         self._drawn = {tuple(self.start.values()): mimebundle(self.still, self.still.alt)}
+        self._places = {_form(self.still): [axes.get_position() for axes in self.still.axes]}
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
@@ -69,16 +70,20 @@ class Moving:
         key = tuple(values.values())
         if key not in self._drawn:
             chart = self._draw(**values)
-            self._hold(chart)
+            # where the axes stand is found once: it takes half of the time, and nothing jumps
+            places = self._places.get(_form(chart))
+            if places is not None:
+                chart.set_layout_engine("none")
+                for axes, place in zip(chart.axes, places, strict=True):
+                    axes.set_position(place)
             self._drawn[key] = mimebundle(chart, chart.alt)
+            self._places.setdefault(_form(chart), [axes.get_position() for axes in chart.axes])
         return self._drawn[key]
 
-    def _hold(self, chart: Chart) -> None:
-        """Put the axes where they are in the still: nothing jumps, and the layout, half of the time, is spared."""
-        if len(chart.axes) == len(self.still.axes):
-            chart.set_layout_engine("none")
-            for axes, place in zip(chart.axes, self.still.axes, strict=True):
-                axes.set_position(place.get_position())
+
+def _form(chart: Chart) -> tuple[Any, ...]:
+    """What charts share whose axes stand alike."""
+    return (*chart.get_size_inches(), len(chart.axes))
 
 
 def _start(draw: Callable[..., Chart], name: str, values: list[Any]) -> int:
