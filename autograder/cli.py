@@ -216,12 +216,14 @@ def present(
     Example: `autograder present 3`, and before it `autograder present 3 --sheet sheet.html`
     """
     from autograder.present.edition import chosen
-    from autograder.present.server import present
-    from autograder.present.sheet import write_sheet
 
     if sheet is not None:
+        from autograder.present.sheet import write_sheet
+
         write_sheet(chosen(lesson), sheet)
         return
+    from autograder.present.server import present
+
     present(chosen(lesson), browser=browser, port=port)
 
 

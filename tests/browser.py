@@ -30,7 +30,7 @@ COURSE = (
 PATIENCE = 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # All cells stay in the page, and nothing is asked at the first start.
-SETTINGS = {
+SETTINGS: dict[str, dict[str, object]] = {
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
@@ -72,20 +72,7 @@ class Lab:
 @contextmanager
 def served(folder: Path) -> Iterator[Lab]:
     """What `make lab` runs once there is an environment, in a copy of the course and in an empty home."""
-    root, home = folder / "course", folder / "home"
-    root.mkdir()
-    for name in COURSE:
-        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
-        copy(ROOT / name, root / name)
-    for name, setting in SETTINGS.items():
-        file = home / ".jupyter" / "lab" / "user-settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(setting))
-    elsewhere = ("JUPYTER", "IPYTHON", "XDG", "MAKE", "MFLAGS", "PYTEST")
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(elsewhere)}
-    # The list of fonts takes seconds to make anew.
-    environment |= {"HOME": str(home), "PYTHONPATH": str(root), "MPLCONFIGDIR": mpl.get_cachedir()}
-
+    root, environment = _copied(folder)
     port, token = _free_port(), secrets.token_hex(8)
     options = f"LAB_ARGS=--no-browser --port {port} --ServerApp.port_retries=0 --IdentityProvider.token={token}"
     planned = subprocess.run(
@@ -93,12 +80,59 @@ def served(folder: Path) -> Iterator[Lab]:
     ).stdout
     python = ".venv/bin/python"
     recipe = planned[planned.index(f"{python} -m autograder.cli start") :].replace(python, shlex.quote(sys.executable))
-    log = folder / "lab.log"
+    with _running(["sh", "-ec", recipe], Lab(root, f"http://127.0.0.1:{port}", token), environment) as lab:
+        yield lab
+
+
+@contextmanager
+def presented(folder: Path, lesson: str, theme: str = "JupyterLab Light") -> Iterator[Lab]:
+    """What `autograder present` runs, in a copy of the course and in an empty home."""
+    root, environment = _copied(folder)
+    _set(root, "apputils-extension/themes", {"theme": theme})
+    port, token = _free_port(), secrets.token_hex(8)
+    command = [sys.executable, "-m", "autograder.cli", "present", lesson, "--no-browser", "--port", str(port)]
+    lab = Lab(root, f"http://127.0.0.1:{port}", token)
+    with _running(command, lab, environment | {"JUPYTER_TOKEN": token}) as lab:
+        yield lab
+
+
+def _copied(folder: Path) -> tuple[Path, dict[str, str]]:
+    """A copy of the course, and an environment in which it is the course, with an empty home."""
+    root = folder / "course"
+    root.mkdir()
+    for name in COURSE:
+        copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy2
+        copy(ROOT / name, root / name)
+    for name, setting in SETTINGS.items():
+        _set(root, name, setting)
+    elsewhere = ("JUPYTER", "IPYTHON", "XDG", "MAKE", "MFLAGS", "PYTEST")
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(elsewhere)}
+    # The list of fonts takes seconds to make anew.
+    return root, environment | {
+        "HOME": str(_home(root)),
+        "PYTHONPATH": str(root),
+        "MPLCONFIGDIR": mpl.get_cachedir(),
+    }
+
+
+def _home(root: Path) -> Path:
+    return root.parent / "home"
+
+
+def _set(root: Path, name: str, setting: dict[str, object]) -> None:
+    """Write a user's setting of JupyterLab."""
+    file = _home(root) / ".jupyter" / "lab" / "user-settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(setting))
+
+
+@contextmanager
+def _running(command: list[str], lab: Lab, environment: dict[str, str]) -> Iterator[Lab]:
+    log = lab.root.parent / "lab.log"
     with log.open("w") as file:
-        server = subprocess.Popen(["sh", "-ec", recipe], cwd=root, env=environment, stdout=file, stderr=file)
+        server = subprocess.Popen(command, cwd=lab.root, env=environment, stdout=file, stderr=file)
     try:
-        lab = Lab(root, f"http://127.0.0.1:{port}", token)
-        _wait_for(server, f"{lab.url}/api?token={token}", log)
+        _wait_for(server, f"{lab.url}/api?token={lab.token}", log)
         yield lab
     finally:
         # It ends its kernels before it goes.

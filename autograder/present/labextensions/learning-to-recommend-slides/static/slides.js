@@ -6,6 +6,8 @@
   const NAME = 'learning-to-recommend-slides';
   const style = new URL('slides.css', document.currentScript.src);
   const EDITED = '.cm-editor, input, textarea, select, [contenteditable="true"]';
+  // what gives way on a full slide, by steps: the height of a picture and of a box of code, as shares of the window
+  const ROOM = [[62, 90], [54, 42], [46, 32], [40, 24], [33, 18]];
   const MOVED = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
 
   /** The slides of a notebook: each a list of steps, each step a list of cells. */
@@ -30,6 +32,7 @@
       this.bar = this.makeBar();
       this.onKey = this.onKey.bind(this);
       this.onCells = () => this.on && this.render();
+      this.sizes = new ResizeObserver(() => this.on && this.fit());
       panel.disposed.connect(() => this.leave());
     }
 
@@ -57,6 +60,7 @@
     leave() {
       if (!this.on) return;
       this.on = false;
+      this.sizes.disconnect();
       window.removeEventListener('keydown', this.onKey, true);
       this.bar.remove();
       document.body.classList.remove('ltr-presenting');
@@ -117,11 +121,26 @@
       const steps = slides[this.slide];
       this.step = Math.min(this.step, steps.length - 1);
       const seen = new Set(steps.slice(0, this.step + 1).flat());
-      for (const cell of this.notebook.widgets) cell.node.classList.toggle('ltr-away', !seen.has(cell));
+      this.sizes.disconnect();
+      for (const cell of this.notebook.widgets) {
+        cell.node.classList.toggle('ltr-away', !seen.has(cell));
+        if (seen.has(cell)) this.sizes.observe(cell.node);
+      }
+      this.fit();
       const title = this.panel.node.querySelector('.jp-Cell:not(.ltr-away) :is(h1, h2, h3)');
       this.place.textContent = `${this.slide + 1} / ${slides.length}`;
       this.said.textContent = `Slide ${this.slide + 1} of ${slides.length}: ${title ? title.innerText.replace('¶', '') : ''}`;
       return steps;
+    }
+
+    /** Let pictures and boxes of code give way until the slide fits; letters stay as large as they are. */
+    fit() {
+      const scroller = this.scroller();
+      for (const [picture, code] of ROOM) {
+        document.body.style.setProperty('--ltr-picture', `${picture}vh`);
+        document.body.style.setProperty('--ltr-code', `${code}vh`);
+        if (scroller.scrollHeight <= scroller.clientHeight) return;
+      }
     }
 
     activate(cell) {

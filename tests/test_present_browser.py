@@ -1,0 +1,200 @@
+"""A lesson presented in JupyterLab, in a real browser: by keyboard alone, in both themes, every slide on the screen."""
+
+import re
+import statistics
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+from autograder.course import Lesson, lessons
+from autograder.present.edition import FOLDER
+from autograder.present.edition import presented as to_present
+
+api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+from browser import FLAGS, PATIENCE, Lab, cell, chromium, faults, presented  # noqa: E402
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+expect = api.expect
+PLACE = ".ltr-place"
+SEEN = ".jp-Notebook .jp-Cell:not(.ltr-away)"
+SCREEN = {"width": 1280, "height": 720}
+# How far what one sees reaches below the screen, or to its right, and what it begins with.
+OVERFLOW = """() => {
+  const slide = document.querySelector('.jp-NotebookPanel .jp-WindowedPanel-outer');
+  const seen = [...document.querySelectorAll('.jp-Notebook .jp-Cell:not(.ltr-away)')];
+  const wide = seen.flatMap(cell => [...cell.querySelectorAll('.jp-MarkdownOutput, .jp-OutputArea-output')]);
+  return [
+    slide.scrollHeight - slide.clientHeight,
+    Math.max(0, ...wide.map(part => part.scrollWidth - part.clientWidth)),
+    seen.map(cell => `${cell.innerText.trim().slice(0, 30)} (${Math.round(cell.getBoundingClientRect().height)})`)
+  ];
+}"""
+# From a press of a key in the page until the picture has changed and is complete.
+REDRAW = """key => new Promise(done => {
+  const image = () => document.querySelector('.jp-Cell:not(.ltr-away) .jp-OutputArea img');
+  const handle = document.querySelector('.jp-Cell:not(.ltr-away) [role=slider]');
+  const before = image().src, begun = performance.now();
+  handle.focus();
+  handle.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+  (function look() {
+    const now = image();
+    if (now && now.src !== before && now.complete && now.naturalWidth) done(performance.now() - begun);
+    else requestAnimationFrame(look);
+  })();
+})"""
+
+
+@pytest.fixture(scope="module")
+def executable() -> str:
+    with api.sync_playwright() as playwright:
+        found = chromium(playwright)
+    if found is None:
+        pytest.skip("there is no Chromium: neither on the PATH nor installed by `playwright install chromium`")
+    return found
+
+
+@pytest.fixture(scope="module", params=["JupyterLab Light", "JupyterLab Dark"])
+def lab(request: pytest.FixtureRequest, executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with presented(tmp_path_factory.mktemp("present"), "05_actor_critic", request.param) as lab:
+        yield lab
+
+
+@pytest.fixture
+def page(executable: str) -> Iterator[api.Page]:
+    expect.set_options(timeout=PATIENCE)
+    with api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=executable, args=FLAGS)
+        page = browser.new_page(viewport=SCREEN)
+        page.set_default_timeout(PATIENCE)
+        yield page
+        browser.close()
+
+
+def begin(lab: Lab, page: api.Page, lesson: str = "05_actor_critic") -> None:
+    """Open a lesson's slides, and wait until the first stands."""
+    page.goto(f"{lab.url}/doc/tree/{FOLDER}/{lesson}.ipynb?token={lab.token}&reset")
+    expect(page.locator(PLACE)).to_have_text(re.compile("^1 /"))
+    expect(page.locator(SEEN).first.locator("h1")).to_be_visible()
+
+
+def forward_to(page: api.Page, text: str) -> None:
+    """Press Space until a cell with this text is seen."""
+    for _ in range(200):
+        if page.locator(SEEN, has_text=text).count():
+            return
+        page.keyboard.press("Space")
+    raise AssertionError(f"no slide shows {text!r}")
+
+
+def test_a_lesson_is_presented_by_keyboard_alone(lab: Lab, page: api.Page) -> None:
+    begin(lab, page)
+    first = page.locator(SEEN).first.inner_text()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(PLACE)).to_have_text(re.compile("^2 /"))
+    page.keyboard.press("ArrowLeft")
+    assert page.locator(SEEN).first.inner_text() == first
+
+    # the imports run by themselves, solutions stay hidden, and code runs where it stands
+    forward_to(page, "check(ppo_loss)")
+    assert "torch.min" not in page.locator(".jp-Notebook").inner_text()
+    solution, check = cell(page, "import ppo_loss"), cell(page, "check(ppo_loss)")
+    while page.locator(".jp-Cell.jp-mod-active", has_text="import ppo_loss").count() == 0:
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+Enter")
+    expect(solution.locator(".jp-InputPrompt")).to_have_text(re.compile(r"\[\d+\]"))
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+Enter")
+    expect(check.get_by_role("status")).to_contain_text("ppo_loss passed")
+
+    page.keyboard.press("Space")
+    expect(cell(page, "reveal(ppo_loss)")).to_be_visible()
+    page.keyboard.press("Shift+Enter")
+    expect(cell(page, "reveal(ppo_loss)").get_by_role("status")).to_contain_text("torch.min")
+
+    # a figure is moved
+    forward_to(page, "plots.move(clipped")
+    page.keyboard.press("Shift+Enter")
+    moved = cell(page, "plots.move(clipped")
+    expect(moved.locator("img")).to_have_attribute("alt", re.compile("lines at 0.80 and 1.20"))
+    while page.evaluate("document.activeElement.getAttribute('role')") != "slider":
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowRight")
+    expect(moved.locator("img")).to_have_attribute("alt", re.compile("lines at 0.70 and 1.30"))
+
+    # out and in again, and nothing is lost
+    place = page.locator(PLACE).inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Alt+p")
+    expect(page.locator(".ltr-bar")).to_be_hidden()
+    expect(page.locator("#jp-main-statusbar, .jp-NotebookPanel-toolbar").first).to_be_visible()
+    expect(check.get_by_role("status")).to_contain_text("ppo_loss passed")
+    page.keyboard.press("Alt+p")
+    expect(page.locator(PLACE)).to_have_text(place)
+    expect(moved.locator("img")).to_have_attribute("alt", re.compile("lines at 0.70 and 1.30"))
+
+
+def test_the_slides_own_controls_have_names(lab: Lab, page: api.Page) -> None:
+    begin(lab, page)
+    assert [fault for fault in faults(page) if "ltr-" in fault] == []
+
+
+def test_a_redraw_takes_less_than_200_ms(lab: Lab, page: api.Page) -> None:
+    """The median over values that are drawn for the first time."""
+    begin(lab, page)
+    forward_to(page, "check(ppo_loss)")
+    while page.locator(".jp-Cell.jp-mod-active", has_text="import ppo_loss").count() == 0:
+        page.keyboard.press("ArrowUp")
+    page.keyboard.press("Shift+Enter")
+    forward_to(page, "plots.move(clipped")
+    page.keyboard.press("Shift+Enter")
+    expect(cell(page, "plots.move(clipped").locator("img")).to_be_visible()
+    page.wait_for_timeout(1000)
+    taken = [page.evaluate(REDRAW, "ArrowLeft")]
+    taken = [page.evaluate(REDRAW, "ArrowLeft"), *(page.evaluate(REDRAW, "ArrowRight") for _ in range(4))]
+    print("redraw", [round(ms) for ms in taken])
+    assert statistics.median(taken) < 200
+
+
+@pytest.fixture(scope="module")
+def all_slides(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    with presented(tmp_path_factory.mktemp("slides"), "0") as lab:
+        yield lab
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_no_slide_overflows(all_slides: Lab, page: api.Page, lesson: Lesson) -> None:
+    """Every slide with all its fragments and what its code shows, but for references, which scroll, at 1280 by 720."""
+    path = all_slides.root / FOLDER / f"{lesson.name}.ipynb"
+    nbformat.write(executed(lesson), path)
+    begin(all_slides, page, lesson.name)
+    page.wait_for_timeout(2000)
+    overflowing = []
+    last = ""
+    while True:
+        place, (below, beside, seen) = page.locator(PLACE).inner_text(), page.evaluate(OVERFLOW)
+        if below > 0 or beside > 0:
+            overflowing.append((place, below, beside, seen))
+        if f"{place} {seen}" == last:
+            break
+        last = f"{place} {seen}"
+        page.keyboard.press("Space")
+        page.wait_for_timeout(60)
+    assert overflowing == []
+
+
+def executed(lesson: Lesson) -> nbformat.NotebookNode:
+    """The presented notebook with what its cells show to somebody, sliders too; references stay hidden."""
+    notebook = to_present(lesson)
+    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(lesson.directory)}})
+    client.create_kernel_manager()
+    with client.setup_kernel():
+        client.kc.allow_stdin = True
+        for index, notebook_cell in enumerate(notebook.cells):
+            if not notebook_cell.id.endswith("-reveal"):
+                client.execute_cell(notebook_cell, index)
+        client.set_widgets_metadata()
+    return notebook
