@@ -3,6 +3,7 @@
 import re
 import statistics
 from collections.abc import Iterator
+from pathlib import Path
 
 import nbformat
 import pytest
@@ -11,6 +12,7 @@ from nbclient import NotebookClient
 from autograder.course import Lesson, lessons
 from autograder.present.edition import FOLDER
 from autograder.present.edition import presented as to_present
+from autograder.present.sheet import write_sheet
 
 api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 from browser import FLAGS, PATIENCE, Lab, cell, chromium, faults, presented  # noqa: E402
@@ -156,6 +158,15 @@ def test_a_redraw_takes_less_than_200_ms(lab: Lab, page: api.Page) -> None:
     taken = [page.evaluate(REDRAW, "ArrowLeft"), *(page.evaluate(REDRAW, "ArrowRight") for _ in range(4))]
     print("redraw", [round(ms) for ms in taken])
     assert statistics.median(taken) < 200
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_sheet_can_be_read_by_everybody(page: api.Page, tmp_path: Path, scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    for lesson in lessons():
+        write_sheet(lesson, tmp_path / "sheet.html")
+        page.goto((tmp_path / "sheet.html").as_uri())
+        assert faults(page) == [], lesson.name
 
 
 @pytest.fixture(scope="module")

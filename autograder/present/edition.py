@@ -41,7 +41,7 @@ def presented(lesson: Lesson) -> "NotebookNode":
 
 
 def copied(lesson: Lesson, root: Path = ROOT) -> Path:
-    """Write the presented notebook into its folder, over that of last time, and return where. CourseError if it cannot."""
+    """Write the presented notebook over that of last time, and return where; CourseError if it cannot be written."""
     import nbformat
 
     path = root / FOLDER / f"{lesson.name}.ipynb"

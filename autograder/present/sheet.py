@@ -171,4 +171,6 @@ def _html(source: str) -> Markup:
     """Markdown of the course's own as HTML, the headings in it as bold lines: the sheet has its own."""
     from nbconvert.filters import markdown2html
 
-    return Markup(markdown2html(re.sub(r"^#+ (.+)$", r"**\1**", source, flags=re.MULTILINE)))
+    source = re.sub(r"^#+ (.+)$", r"**\1**", source, flags=re.MULTILINE)
+    # a page that loads nothing has no typesetter: a lone symbol is well enough in italics, a formula stays TeX
+    return Markup(markdown2html(re.sub(r"\$([A-Za-z])\$", r"*\1*", source)))
