@@ -27,7 +27,7 @@ COURSE = (
     *("Makefile", "pyproject.toml", "constraints.txt", "nbgrader_config.py"),
 )
 # Two cores that also run other tests: nothing here is about speed.
-PATIENCE = int(os.environ.get("PATIENCE", 60_000))
+PATIENCE = 60_000
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 # All cells stay in the page, and nothing is asked at the first start.
 SETTINGS: dict[str, dict[str, object]] = {

@@ -76,7 +76,7 @@ class Moving:
                 chart.set_layout_engine("none")
                 for axes, place in zip(chart.axes, places, strict=True):
                     axes.set_position(place)
-            self._drawn[key] = mimebundle(chart, chart.alt)
+            self._drawn[key] = mimebundle(chart, chart.alt, quick=True)
             self._places.setdefault(_form(chart), [axes.get_position() for axes in chart.axes])
         return self._drawn[key]
 
