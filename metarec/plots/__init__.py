@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
+    from metarec.plots.interests import attention_bars, gate_path, interest_paths, item_map
     from metarec.plots.moving import move
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
@@ -23,15 +24,23 @@ _HOMES = {
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
     "move": "metarec.plots.moving",
+    "attention_bars": "metarec.plots.interests",
+    "gate_path": "metarec.plots.interests",
+    "interest_paths": "metarec.plots.interests",
+    "item_map": "metarec.plots.interests",
     "learning_curve": "metarec.plots.tabular",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
     "show": "metarec.style",
 }
 __all__ = [
+    "attention_bars",
     "beliefs",
     "estimate_intervals",
     "filmstrip",
+    "gate_path",
+    "interest_paths",
+    "item_map",
     "learning_curve",
     "move",
     "objective_by_ratio",
