@@ -10,7 +10,7 @@ ratings from 70 % to 80 %.
 
     popularity       how often a film was rated
     item_knn         cosine of films that the same users rated (Sarwar et al. 2001), summed over the history
-    als              matrix factorisation for implicit feedback (Hu, Koren and Volinsky 2008), folded in from the history
+    als              matrix factorisation for implicit feedback (Hu, Koren and Volinsky 2008), folded in by history
     long_only, short_only, gated      lesson 10's network, its gate at 1, at 0, and learnt
 
 New films: a fifth of all, another one for each seed, is taken out of everything that is learnt from, and placed by
@@ -37,6 +37,7 @@ from solutions import interests as reference
 
 CUT = 0.8
 K = 10
+RATE = 0.01
 DIMENSIONS, PENALTY, TRUST = 32, 5.0, 0.3
 NETWORKS = {"long_only": lesson.LongOnly, "short_only": lesson.ShortOnly, "gated": reference.InterestModel}
 METHODS = ("popularity", "item_knn", "als", *NETWORKS)
@@ -45,7 +46,9 @@ LEAST_RATINGS = 5
 """A film's vector says something once it has been rated so often."""
 
 
-def scores(method: str, histories: list[Tensor], asked: moments.Moments, *, n_items: int, seed: int, steps: int) -> Tensor:
+def scores(
+    method: str, histories: list[Tensor], asked: moments.Moments, *, n_items: int, seed: int, steps: int
+) -> Tensor:
     """The score [N, I] of each film at each moment, learnt from the histories alone."""
     seen = torch.as_tensor(asked.seen).float()
     if method == "popularity":
@@ -67,7 +70,7 @@ def scores(method: str, histories: list[Tensor], asked: moments.Moments, *, n_it
 
 def learnt(method: str, histories: list[Tensor], n_items: int, seed: int, steps: int) -> reference.InterestModel:
     """A network trained on the histories, for a catalogue of all films."""
-    train = lesson.trainer(make=NETWORKS[method], n_items=lambda _: n_items)
+    train = lesson.trainer(make=NETWORKS[method], n_items=lambda _: n_items, rate=RATE)
     network: reference.InterestModel = train(histories, steps, seed=seed)
     return network
 
@@ -152,7 +155,9 @@ def new_films(key: dict[str, Any]) -> dict[str, Any]:
     judged_at = moments.Moments(*(part[rows] for part in vars(asked).values()))
     history, mask = torch.as_tensor(judged_at.history), torch.as_tensor(judged_at.mask)
     kept = [history[~new[history]] for history in histories]
-    network = learnt("gated", [history for history in kept if len(history) > 0], ratings.n_items, key["seed"], key["steps"])
+    network = learnt(
+        "gated", [history for history in kept if len(history) > 0], ratings.n_items, key["seed"], key["steps"]
+    )
     known = torch.bincount(torch.cat(kept), minlength=ratings.n_items) >= LEAST_RATINGS
     vectors, features = network.items.weight.detach(), features_of(ratings)
     of_feature = feature_vectors(features, vectors, known)
@@ -210,7 +215,7 @@ def main() -> None:
     for name, several in parts.items():
         # another fifth of the films for each seed, and so other users: an interval over the user-seed pairs
         figures |= {name: float(torch.cat(several).mean()), f"{name}_interval": interval(torch.cat(several))}
-    _, histories, judged_moments = split()
+    judged_moments = split()[2]
     figures |= {"users": len(np.unique(judged_moments.user)), "moments": len(judged_moments), "seeds": asked.seeds}
     report("the next film on MovieLens-100K", figures, asked.json)
     shipped.keep_record("interests", figures, command="python -m benchmarks.interests")

@@ -112,9 +112,9 @@ def train_interest_model(histories: list[Tensor], steps: int, *, seed: int) -> I
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         network = InterestModel(int(items.max()) + 1, size)
-    optimiser = torch.optim.Adam(network.parameters(), lr=0.01)
+    optimiser = torch.optim.Adam(network.parameters(), lr=0.03)
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 0.01 * (1 - step / steps)
+        optimiser.param_groups[0]["lr"] = 0.03 * (1 - step / steps)
         now = moments[torch.randint(len(moments), (batch_size,), generator=generator)]
         # the items before now, the latest `longest` of them: begin there, and stop before now
         begin = torch.maximum(first[now], now - longest)

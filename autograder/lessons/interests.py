@@ -30,8 +30,8 @@ def _some_decay(rng: np.random.Generator) -> float:
     hints=[
         "Write the weights out for three items and decay 0.5, before they are divided: what does the last one weigh?",
         "The item at place t lies T − 1 − t steps back: `steps_back = torch.arange(T - 1, -1, -1)`.",
-        "`weights = decay**steps_back`, then `weights @ item_vectors / weights.sum()`. The powers run up from 0, so that "
-        "nothing grows without bounds and 0⁰ is 1.",
+        "`weights = decay**steps_back`, then `weights @ item_vectors / weights.sum()`. The powers run up from 0, so "
+        "that nothing grows without bounds and 0⁰ is 1.",
     ],
     afterword="One number says how long a memory is: of all the weight, 1 − decay lies on the last item, and about "
     "1 / (1 − decay) items matter. Long- and short-term interest are two settings of it.",
@@ -69,8 +69,8 @@ def divided_by_the_length(item_vectors: Tensor, decay: float) -> Tensor:
 
 @decayed_interest.mistake
 def one_power_too_many(item_vectors: Tensor, decay: float) -> Tensor:
-    """The last item weighs `decay` too. Divided by the sum this cancels out, until decay is 0: then it is 0/0. Count the
-    steps back from 0.
+    """The last item weighs `decay` too. Divided by the sum this cancels out, until decay is 0: then it is 0/0. Count
+    the steps back from 0.
     """
     weights = decay ** torch.arange(len(item_vectors), 0, -1)
     return weights @ item_vectors / weights.sum()
@@ -114,8 +114,8 @@ def decay_as_a_rate(item_vectors: Tensor, decay: float) -> Tensor:
 
 @decayed_interest.mistake
 def running_from_zero(item_vectors: Tensor, decay: float) -> Tensor:
-    """It runs `decay · old + (1 − decay) · new` from zero on: the weights then sum to less than 1, the more so the shorter
-    the history. Divide by what they sum to.
+    """It runs `decay · old + (1 − decay) · new` from zero on: the weights then sum to less than 1, the more so the
+    shorter the history. Divide by what they sum to.
     """
     interest = torch.zeros(item_vectors.shape[1])
     for vector in item_vectors:
@@ -125,8 +125,8 @@ def running_from_zero(item_vectors: Tensor, decay: float) -> Tensor:
 
 @decayed_interest.mistake
 def running_from_the_first(item_vectors: Tensor, decay: float) -> Tensor:
-    """It runs `decay · old + (1 − decay) · new` from the first item on, which therefore weighs too much: 1 / (1 − decay)
-    times what it should.
+    """It runs `decay · old + (1 − decay) · new` from the first item on, which therefore weighs too much: 1 / (1 −
+    decay) times what it should.
     """
     interest = item_vectors[0]
     for vector in item_vectors[1:]:
@@ -159,15 +159,15 @@ def over_the_wrong_axis(item_vectors: Tensor, decay: float) -> Tensor:
     hints=[
         "Three steps: a product for each place, [B, T]; weights by softmax over the true places; a weighted sum of the "
         "history, [B, D].",
-        "Mask the *products*, before the softmax: what is left out must have no part in the sum that all are divided by. "
-        "`scores.masked_fill(~mask, low)`, with a very low number.",
+        "Mask the *products*, before the softmax: what is left out must have no part in the sum that all are divided "
+        "by. `scores.masked_fill(~mask, low)`, with a very low number.",
         "If `low` is −inf, a row without any item gives 0/0. Take the least finite number, "
         "`torch.finfo(scores.dtype).min`, and multiply the weights by the mask afterwards: then such a row is zeros.",
         "`scores = (history * candidate[:, None]).sum(dim=2) / D**0.5`, and the answer is "
         "`(weights[:, :, None] * history).sum(dim=1)`.",
     ],
-    afterword="The same history, and another interest for each candidate: the thrillers count when a thriller is on offer. "
-    "It knows no order. Whoever wants that must put the time into the vectors, as transformers do.",
+    afterword="The same history, and another interest for each candidate: the thrillers count when a thriller is on "
+    "offer. It knows no order. Whoever wants that must put the time into the vectors, as transformers do.",
 )
 def attention_interest(attend: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     """Alike and unlike items, padding that would attract, rows without items, great products, and gradients."""
@@ -258,8 +258,8 @@ def mask_upside_down(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor
 
 @attention_interest.mistake
 def nan_for_an_empty_row(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
-    """Where a row has no item all products are −inf, and the softmax is 0/0: NaN, and one such row spoils a whole batch's
-    loss. Mask with the least finite number, and multiply the weights by the mask.
+    """Where a row has no item all products are −inf, and the softmax is 0/0: NaN, and one such row spoils a whole
+    batch's loss. Mask with the least finite number, and multiply the weights by the mask.
     """
     return _mixed(_products(history, candidate).masked_fill(~mask, -torch.inf).softmax(dim=1), history)
 
@@ -296,7 +296,9 @@ def one_candidate_for_all(history: Tensor, mask: Tensor, candidate: Tensor) -> T
 
 @attention_interest.mistake
 def no_softmax(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
-    """The products themselves are the weights: they may be negative and sum to anything. A softmax makes shares of them."""
+    """The products themselves are the weights: they may be negative and sum to anything. A softmax makes shares of
+    them.
+    """
     return _mixed(_products(history, candidate) * mask, history)
 
 
@@ -349,17 +351,18 @@ def weights_cut_off(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
     points=3,
     minutes=20,
     hints=[
-        "Item numbers become vectors by `nn.Embedding(n_items, size)`. From the vectors of a history make two interests, "
-        "and then one: `gate * long + (1 - gate) * short`. Its products with all items' vectors are the scores.",
+        "Item numbers become vectors by `nn.Embedding(n_items, size)`. From the vectors of a history make two "
+        "interests, and then one: `gate * long + (1 - gate) * short`. Its products with all items' vectors are the "
+        "scores.",
         "The long-term interest forgets nothing: the masked mean of the history, or `attention_interest` with a learnt "
         "query. The short-term one is a decayed mean.",
-        "How many items came after place t? `later = mask.sum(dim=1, keepdim=True) - mask.cumsum(dim=1)`. The weights of "
-        "the short-term interest are `decay**later * mask`, with a learnt decay between 0 and 1.",
-        "The gate: `nn.Linear(2 * size, 1)` on `torch.cat([long, short], dim=1)`, then a sigmoid. Where a row has no item "
-        "both interests are zeros: add a learnt vector for everybody, so that something can still be said.",
+        "How many items came after place t? `later = mask.sum(dim=1, keepdim=True) - mask.cumsum(dim=1)`. The weights "
+        "of the short-term interest are `decay**later * mask`, with a learnt decay between 0 and 1.",
+        "The gate: `nn.Linear(2 * size, 1)` on `torch.cat([long, short], dim=1)`, then a sigmoid. Where a row has no "
+        "item both interests are zeros: add a learnt vector for everybody, so that something can still be said.",
     ],
-    afterword="Two tables of vectors, one for items in a history and one for items on offer: so it can learn that an item "
-    "leads to another, and not only that they are alike.",
+    afterword="Two tables of vectors, one for items in a history and one for items on offer: so it can learn that an "
+    "item leads to another, and not only that they are alike.",
 )
 def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     """Any network of these sizes: what it answers is random, how the answers hang together is not."""
@@ -378,9 +381,7 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
     more = torch.cat([mask, torch.zeros(users, 2, dtype=torch.bool)], dim=1)
     yield (
         "is not moved by padding, whatever number stands there and however much there is",
-        derived(
-            lambda a, b, s: [_close(a, s), _close(b, s)], network(other, mask), network(longer, more), scores
-        ),
+        derived(lambda a, b, s: [_close(a, s), _close(b, s)], network(other, mask), network(longer, more), scores),
     )
     nothing = network(history, torch.zeros_like(mask))
     yield "scores a row without an item, and all such rows alike", derived(_alike, nothing)
@@ -511,8 +512,8 @@ _network(
 )
 _network(
     "nan_without_history",
-    "A row without any item is NaN: it divides by the number of items, or by the sum of weights that are all 0. Keep the "
-    "divisor above 0.",
+    "A row without any item is NaN: it divides by the number of items, or by the sum of weights that are all 0. Keep "
+    "the divisor above 0.",
     answer=lambda scores, mask: torch.where(mask.any(dim=1, keepdim=True), scores, torch.nan),
 )
 
@@ -523,13 +524,14 @@ def _something_seen(history: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
 
 _network(
     "padding_for_an_empty_row",
-    "Where a row has no item, its padding is taken for items: a softmax over places that are all equally low gives them "
-    "equal weight. Multiply the weights by the mask.",
+    "Where a row has no item, its padding is taken for items: a softmax over places that are all equally low gives "
+    "them equal weight. Multiply the weights by the mask.",
     asked=_something_seen,
 )
 _network(
     "short_only",
-    "What was seen long ago has no influence at all: there is no long-term interest, or the gate never lets it through.",
+    "What was seen long ago has no influence at all: there is no long-term interest, or the gate never lets it "
+    "through.",
     ShortOnly,
 )
 _network(
@@ -571,15 +573,18 @@ _network(
     minutes=5,
     hints=[
         "For each row the question is yes or no: is its relevant item among the first k that are shown?",
-        "`ranked[:, :k]` is what is shown, [N, k]. Compare it with `relevant[:, None]`: true where they are the same item.",
+        "`ranked[:, :k]` is what is shown, [N, k]. Compare it with `relevant[:, None]`: true where they are the same "
+        "item.",
         "A row is a hit if any of its places is: `.any(dim=1)`. The share of hits is the mean of them as floats.",
     ],
-    afterword="With one relevant item a row, recall@k is the hit rate. It does not care whether the item stands first or "
-    "tenth; nDCG@k does. Over a sample of negatives in place of the full catalogue it would rank methods differently "
-    "(Krichene and Rendle 2020).",
+    afterword="With one relevant item a row, recall@k is the hit rate. It does not care whether the item stands first "
+    "or tenth; nDCG@k does. Over a sample of negatives in place of the full catalogue it would rank methods "
+    "differently (Krichene and Rendle 2020).",
 )
 def recall_at_k(recall: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
-    """Single rows on both sides of the border, the two ends of k, several rows, and items that are not ranked at all."""
+    """Single rows on both sides of the border, the two ends of k, several rows, and items that are not ranked at
+    all.
+    """
     n_items = int(rng.integers(5, 7))
     ranked = torch.as_tensor(rng.permutation(n_items))[None]
     for k in (2, 3):
@@ -629,8 +634,8 @@ def number_of_hits(ranked: Tensor, relevant: Tensor, k: int) -> float:
 
 @recall_at_k.mistake
 def precision(ranked: Tensor, relevant: Tensor, k: int) -> float:
-    """It divides by k as well, which is precision@k: recall asks what share of the *relevant* was found, and each row has
-    one.
+    """It divides by k as well, which is precision@k: recall asks what share of the *relevant* was found, and each row
+    has one.
     """
     return reference.recall_at_k(ranked, relevant, k) / k
 
@@ -665,9 +670,9 @@ def items_for_places(ranked: Tensor, relevant: Tensor, k: int) -> float:
 # what is learnt of the small histories is known; a mistake misses it by 0.3 or more
 NEAR = Close(absolute=0.2)
 SMALL_STEPS = 250
-SIMULATED_USERS, SIMULATED_LENGTH, SIMULATED_STEPS = 300, 40, 400
-JUDGED_USERS = 2000
-THRESHOLD = 0.8
+SIMULATED_USERS, SIMULATED_LENGTH, SIMULATED_STEPS = 1000, 40, 400
+JUDGED_USERS = 4000
+THRESHOLD = 0.72
 K = 10
 
 
@@ -677,18 +682,18 @@ K = 10
     minutes=30,
     trains=True,
     hints=[
-        "A training example is a moment: what one user had seen until then, and the item that came next. Histories of 40 "
-        "items hold 39 of them.",
-        "Draw some moments. For each, `history[:t]` is the input and `history[t]` the target: not `history[:t + 1]`, which "
-        "holds the answer. Shorter inputs are padded, and the mask says where.",
-        "The loss is `nn.functional.cross_entropy(network(inputs, mask), targets)`: a softmax over the whole catalogue. "
-        "Adam with a rate of 0.01 that falls to 0, 256 moments a step and 32 numbers a vector are enough.",
-        "To be fast, put all histories one after the other into one tensor. The input of a moment is then a stretch of it: "
-        "`places = begin[:, None] + torch.arange(longest)`, `mask = places < now[:, None]`, "
+        "A training example is a moment: what one user had seen until then, and the item that came next. Histories of "
+        "40 items hold 39 of them.",
+        "Draw some moments. For each, `history[:t]` is the input and `history[t]` the target: not `history[:t + 1]`, "
+        "which holds the answer. Shorter inputs are padded, and the mask says where.",
+        "The loss is `nn.functional.cross_entropy(network(inputs, mask), targets)`: a softmax over the whole "
+        "catalogue. Adam with a rate of 0.03 that falls to 0, 256 moments a step and 32 numbers a vector are enough.",
+        "To be fast, put all histories one after the other into one tensor. The input of a moment is then a stretch of "
+        "it: `places = begin[:, None] + torch.arange(longest)`, `mask = places < now[:, None]`, "
         "`inputs = items[places.where(mask, 0)]`.",
     ],
-    afterword="Predicting what comes next is all there is to it: no label was needed but time. The one sin is to let the "
-    "future in, and it never shows in the training loss, which only gets better.",
+    afterword="Predicting what comes next is all there is to it: no label was needed but time. The one sin is to let "
+    "the future in, and it never shows in the training loss, which only gets better.",
 )
 def train_interest_model(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     """Small histories whose next item is known, the seed, then the simulated ones."""
@@ -811,7 +816,7 @@ def trainer(
     aligned: Callable[[Tensor], Tensor] = lambda targets: targets,
     n_items: Callable[[Tensor], int] = lambda items: int(items.max()) + 1,
     sign: float = 1.0,
-    rate: float = 0.01,
+    rate: float = 0.03,
 ) -> Any:
     """A trainer that differs from the reference in one place: a mistake, or an ablation."""
 
@@ -849,14 +854,14 @@ def _mistaken(name: str, diagnosis: str, **differs: Any) -> None:
 
 _mistaken(
     "last_item_leaks_the_target",
-    "The item that is to be predicted stands in the input: the network learns to say what it has just seen. The input of "
-    "moment t is `history[:t]`, without t itself.",
+    "The item that is to be predicted stands in the input: the network learns to say what it has just seen. The input "
+    "of moment t is `history[:t]`, without t itself.",
     seen=lambda items, now: items[: now + 1],
 )
 _mistaken(
     "the_future_leaks",
-    "The input holds the whole history, what came later too. When a recommendation is asked for, the future is not there "
-    "yet: the input of moment t is `history[:t]`.",
+    "The input holds the whole history, what came later too. When a recommendation is asked for, the future is not "
+    "there yet: the input of moment t is `history[:t]`.",
     seen=lambda items, now: items,
 )
 _mistaken(
@@ -872,8 +877,8 @@ _mistaken(
 )
 _mistaken(
     "long_only",
-    "It never learns what follows what: the order of the history has no influence, since it is shuffled on the way or the "
-    "network knows the long-term interest alone.",
+    "It never learns what follows what: the order of the history has no influence, since it is shuffled on the way or "
+    "the network knows the long-term interest alone.",
     make=LongOnly,
 )
 _mistaken(
@@ -883,8 +888,8 @@ _mistaken(
 )
 _mistaken(
     "targets_mixed_up",
-    "Inputs and targets do not belong together: they are drawn or shuffled apart from each other. Index both by the same "
-    "moments.",
+    "Inputs and targets do not belong together: they are drawn or shuffled apart from each other. Index both by the "
+    "same moments.",
     aligned=lambda targets: targets.roll(1),
 )
 _mistaken(
@@ -894,13 +899,14 @@ _mistaken(
 )
 _mistaken(
     "never_learns",
-    "The network stays as it was: the loss has no gradient, the optimiser holds other parameters, or `step` is missing.",
+    "The network stays as it was: the loss has no gradient, the optimiser holds other parameters, or `step` is "
+    "missing.",
     rate=0.0,
 )
 _mistaken(
     "counts_the_items",
-    "It makes as many scores as there are different items in the histories. Numbers that nobody has seen yet count too: "
-    "the catalogue ends with the greatest number.",
+    "It makes as many scores as there are different items in the histories. Numbers that nobody has seen yet count "
+    "too: the catalogue ends with the greatest number.",
     n_items=lambda items: len(items.unique()) if len(items.unique()) < int(items.max()) + 1 else int(items.max()) + 1,
 )
 _mistaken(
@@ -930,8 +936,8 @@ train_interest_model.mistake(_always_the_same)
         "A bool tensor picks rows: `feature_vectors[features]`. Numbers would pick rows 0 and 1.",
         "The mean over no rows is NaN. Divide the sum by the number of features, but by 1 at least.",
     ],
-    afterword="No clicks were needed, and none will ever correct it: this is content-based placement, not meta-learning. "
-    "Once clicks come in, let them take over.",
+    afterword="No clicks were needed, and none will ever correct it: this is content-based placement, not "
+    "meta-learning. Once clicks come in, let them take over.",
 )
 def new_item_vector(place: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     """One feature, several, all, none."""
@@ -953,7 +959,9 @@ def new_item_vector(place: Any, rng: np.random.Generator) -> Iterator[tuple[str,
 
 @new_item_vector.mistake
 def sum_for_mean(features: Tensor, feature_vectors: Tensor) -> Tensor:
-    """It adds the vectors up: an item of three genres would lie three times as far out, and be liked three times as much."""
+    """It adds the vectors up: an item of three genres would lie three times as far out, and be liked three times as
+    much.
+    """
     return features.float() @ feature_vectors
 
 
@@ -977,7 +985,9 @@ def features_it_lacks(features: Tensor, feature_vectors: Tensor) -> Tensor:
 
 @new_item_vector.mistake
 def numbers_for_a_mask(features: Tensor, feature_vectors: Tensor) -> Tensor:
-    """It indexes with 0s and 1s, which picks rows 0 and 1 over and over: a mask must be bool to pick where it is true."""
+    """It indexes with 0s and 1s, which picks rows 0 and 1 over and over: a mask must be bool to pick where it is
+    true.
+    """
     return feature_vectors[features.long()].mean(dim=0)
 
 

@@ -10,7 +10,7 @@ from metarec.style import BLUE, GREY, ORANGE, VERMILLION, Chart, style
 
 
 def interest_paths(days: ArrayLike, panels: Mapping[str, ArrayLike], names: Sequence[str]) -> Chart:
-    """How an interest moves over the days, a panel for each memory: a line for each genre, a mark below for each rating.
+    """How an interest moves over the days, a panel for each memory: a line for each genre, a mark for each rating.
 
     days [N], in order; panels by title [N, G], the share of each genre after each rating; names [G], at most five.
     ValueError for another shape.
@@ -148,8 +148,8 @@ def item_map(vectors: ArrayLike, placed: Mapping[str, tuple[ArrayLike, ArrayLike
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
     figure.alt = (
-        f"A map of {len(cloud)} items in the plane of their two main directions. {len(pairs)} of them twice, joined by an "
-        "arrow: placed by their features, and learnt. The distance between the two, in mean distances of an item from "
-        f"the middle: {', '.join(told)}."
+        f"A map of {len(cloud)} items in the plane of their two main directions. {len(pairs)} of them twice, joined by "
+        "an arrow: placed by their features, and learnt. The distance between the two, in mean distances of an item "
+        f"from the middle: {', '.join(told)}."
     )
     return figure
