@@ -71,7 +71,8 @@ def attention_bars(weights: ArrayLike, history: Sequence[str], candidate: str) -
         axes.set_yticks(range(len(share)), history)
         axes.set_xticks([])
         axes.set(ylim=(len(share) - 0.4, -0.6), xlim=(0, 1.15 * max(share.max(), 1 / len(share))))
-        axes.set_title(f"attention when {candidate} is on offer (dashed: the plain mean)")
+        # beside the names, and not above the bars alone: titles of films are long
+        figure.suptitle(f"{candidate} is on offer (dashed: the plain mean)", x=0.01, ha="left", fontsize=11)
         axes.tick_params(length=0)
         axes.spines[:].set_visible(False)
     figure.alt = (
