@@ -405,8 +405,11 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
     yield (
         "weighs the two interests by what the history holds",
         derived(
-            lambda s: _interaction(s) > 1e-4,
-            network(torch.as_tensor([[0, 2], [1, 2], [0, 3], [1, 3]]), torch.ones(4, 2, dtype=torch.bool)),
+            # in float32 a sum has an interaction of some 1e-7
+            lambda s: _interaction(s) > 5e-6,
+            network(
+                torch.as_tensor([[0, 5, 6, 2], [1, 5, 6, 2], [0, 5, 6, 3], [1, 5, 6, 3]]), full[:1, :1].expand(4, 4)
+            ),
         ),
     )
     wider = make(n_items, 64)
@@ -703,7 +706,8 @@ def train_interest_model(train: Any, rng: np.random.Generator) -> Iterator[tuple
         "has a score for each item up to the greatest number",
         derived(lambda s: list(np.shape(s)), network(*_asked([[0, 1]]))),
     )
-    following = network(*_asked([[(i - 1) % ROUND, i] for i in range(ROUND)]))
+    # all items of the ring each time, so that only their order tells what comes next
+    following = network(*_asked([[*(j for j in range(ROUND) if j != i), i] for i in range(ROUND)]))
     nexts = [(i + 1) % ROUND for i in range(ROUND)]
     yield "learns what comes next from what came before", derived(lambda s: _chances(s, nexts), following), NEAR
     yield (
@@ -744,9 +748,14 @@ ADVERTS = [6, 7, 8, 6, 7]
 
 
 def _rounds(rng: np.random.Generator) -> list[np.ndarray]:
-    """Histories of 2 to 12 items that go round in a ring from anywhere, and then say goodbye; some of one item."""
-    rounds = [(rng.integers(ROUND) + np.arange(rng.integers(1, 12))) % ROUND for _ in range(200)]
-    return [*(np.append(ring, GOODBYE) for ring in rounds), np.array([0])]
+    """Histories of up to 15 items that go round in a ring, leap anywhere at every fifth step, and then say goodbye."""
+    rounds = [np.array([0])]
+    for _ in range(200):
+        leaps = rng.integers(ROUND, size=rng.integers(1, 15))
+        steps = np.where(rng.random(len(leaps)) < 0.8, 1, leaps)
+        steps[0] = leaps[0]
+        rounds.append(np.append(np.cumsum(steps) % ROUND, GOODBYE))
+    return rounds
 
 
 def _tastes(rng: np.random.Generator) -> list[np.ndarray]:
