@@ -21,6 +21,7 @@ The figures are kept as the record "interests".
 
 from __future__ import annotations
 
+import copy
 import functools
 from typing import Any
 
@@ -41,7 +42,6 @@ RATE = 0.01
 DIMENSIONS, PENALTY, TRUST = 32, 5.0, 0.3
 NETWORKS = {"long_only": lesson.LongOnly, "short_only": lesson.ShortOnly, "gated": reference.InterestModel}
 METHODS = ("popularity", "item_knn", "als", *NETWORKS)
-NEW = ("new_placed", "new_random", "new_warm")
 LEAST_RATINGS = 5
 """A film's vector says something once it has been rated so often."""
 
@@ -143,6 +143,14 @@ def feature_vectors(features: Tensor, vectors: Tensor, known: Tensor) -> Tensor:
     return torch.where(count > 0, own @ vectors / count.clamp(min=1), middle)
 
 
+def moved(network: reference.InterestModel, which: Tensor, places: Tensor) -> reference.InterestModel:
+    """A copy of the network in which some films [I] bool are offered at other places."""
+    other = copy.deepcopy(network)
+    with torch.no_grad():
+        other.items.weight[which] = places
+    return other
+
+
 def new_films(key: dict[str, Any]) -> dict[str, Any]:
     """A fifth of the films held out whole, and placed in three ways."""
     ratings, histories, asked = split()
@@ -159,20 +167,20 @@ def new_films(key: dict[str, Any]) -> dict[str, Any]:
         "gated", [history for history in kept if len(history) > 0], ratings.n_items, key["seed"], key["steps"]
     )
     known = torch.bincount(torch.cat(kept), minlength=ratings.n_items) >= LEAST_RATINGS
-    vectors, features = network.items.weight.detach(), features_of(ratings)
+    features, vectors = features_of(ratings), network.items.weight.detach()
     of_feature = feature_vectors(features, vectors, known)
-    placed, anywhere = vectors.clone(), vectors.clone()
-    placed[new] = torch.stack([reference.new_item_vector(own, of_feature) for own in features[new]])
     some = known.nonzero()[:, 0]
-    anywhere[new] = vectors[some[torch.randint(len(some), (int(new.sum()),), generator=generator)]]
-    warm = learnt("gated", histories, ratings.n_items, key["seed"], key["steps"])
+    places = {
+        "new_placed": torch.stack([reference.new_item_vector(own, of_feature) for own in features[new]]),
+        "new_random": vectors[some[torch.randint(len(some), (int(new.sum()),), generator=generator)]],
+    }
+    # what the user has seen of the new films means nothing to a network that never saw them
+    cold = mask & ~new[history]
+    found = {name: moved(network, new, place)(history, cold) for name, place in places.items()}
+    found["new_warm"] = learnt("gated", histories, ratings.n_items, key["seed"], key["steps"])(history, mask)
     results: dict[str, Any] = {}
-    with torch.no_grad():
-        # what the user has seen of the new films is not known to the network that never saw them
-        interest = network.interest(history, mask & ~new[history])
-        ways = (interest @ placed.T, interest @ anywhere.T, warm(history, mask))
-    for name, found in zip(NEW, ways, strict=True):
-        rank = ranks(found, judged_at)
+    for name, score in found.items():
+        rank = ranks(score.detach(), judged_at)
         open_films = torch.as_tensor((~judged_at.seen).sum(axis=1))
         results |= {f"{figure}_{name}": value for figure, value in judged(rank, judged_at.user).items()}
         results[f"percentile_{name}"] = by_user(1 - rank / (open_films - 1), judged_at.user)

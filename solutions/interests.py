@@ -58,11 +58,6 @@ class InterestModel(nn.Module):
         short = (weights[:, :, None] * vectors).sum(dim=1) / weights.sum(dim=1, keepdim=True).clamp(min=1)
         return long, short, self.gate(torch.cat([long, short], dim=1)).sigmoid()
 
-    def interest(self, history: Tensor, mask: Tensor) -> Tensor:
-        """What the user wants now [B, size]: the two interests, weighed, and what everybody wants."""
-        long, short, gate = self.interests(history, mask)
-        return gate * long + (1 - gate) * short + self.everyone
-
     def forward(self, history: Tensor, mask: Tensor) -> Tensor:
         """The score [B, n_items] of each item for each row.
 
@@ -71,7 +66,8 @@ class InterestModel(nn.Module):
         influence. The gate is computed from the row's own two interests. A row without any item gets
         finite scores, the same ones for all such rows.
         """
-        return self.interest(history, mask) @ self.items.weight.T
+        long, short, gate = self.interests(history, mask)
+        return (gate * long + (1 - gate) * short + self.everyone) @ self.items.weight.T
 
 
 def recall_at_k(ranked: Tensor, relevant: Tensor, k: int) -> float:
@@ -96,8 +92,8 @@ def new_item_vector(features: Tensor, feature_vectors: Tensor) -> Tensor:
 def train_interest_model(histories: list[Tensor], steps: int, *, seed: int) -> InterestModel:
     """Learn to say what comes next, in `steps` steps of gradient descent.
 
-    `histories` holds the item numbers of each user in time order; the greatest of all numbers is the
-    catalogue's last item. A step draws some moments: a user and one of the items from the second on. It is
+    `histories` holds an array of item numbers for each user, in time order; the greatest of all numbers is
+    the catalogue's last item. A step draws some moments: a user and one of the items from the second on. It is
     to be predicted from those before it, and from nothing else, by a softmax over the whole catalogue.
     All randomness comes from `seed`: equal seeds give equal networks.
     """
