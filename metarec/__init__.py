@@ -28,3 +28,4 @@ register(
     vector_entry_point="metarec.small_vector:RoomsVector",
 )
 register("metarec/OpenRooms-v0", vector_entry_point="metarec.small_actor:OpenRoomsVector")
+register("metarec/Jumping-v0", vector_entry_point="metarec.jumping:JumpingVector")

@@ -24,9 +24,7 @@ def lower_bound(values: ArrayLike, level: float, rng: np.random.Generator) -> fl
     return float(np.quantile(seen[rows].mean(axis=1), 1 - level))
 
 
-def safe_to_deploy(
-    values: ArrayLike, baseline: float, level: float, rng: np.random.Generator
-) -> bool:
+def safe_to_deploy(values: ArrayLike, baseline: float, level: float, rng: np.random.Generator) -> bool:
     """Whether a new policy is surely better than the one that runs: its lower bound lies above.
 
     `values` [N] are the terms of an estimate of the new policy from the log, `baseline` is what the
