@@ -33,59 +33,6 @@ def safe_to_deploy(values: ArrayLike, baseline: float, level: float, rng: np.ran
     return lower_bound(values, level, rng) > baseline
 
 
-class Adaptive:
-    """Believes something about each user's theta, learns from each click, shows what looks best.
-
-    An item's score is alpha·⟨m + s, v⟩ − weight·satiation − spare·[satiation > 0], with the mean m
-    of a Gaussian belief in theta's place and the observed drift s.
-    """
-
-    def __init__(self, items: Tensor, topics: Tensor, mu: Tensor, weight: float, spare: float):
-        """Items [K, D] with their topics [K], users' mean interest [D], and two prices."""
-        self.items, self.topics, self.mu, self.weight, self.spare = items, topics, mu, weight, spare
-        self.mean = torch.empty(0, len(mu))
-
-    def reset(self, done: Tensor) -> None:
-        """Forget whom it knew where `done` [B]: the next observation is another user's."""
-        done = torch.as_tensor(done, dtype=torch.bool)
-        self.mean[done], self.covariance[done] = self.mu, torch.eye(len(self.mu))
-        self.known &= ~done
-
-    def act(self, observations: Tensor) -> Tensor:
-        """The items [B] to show to users with these observations [B, n], a step after the last."""
-        now = fields(torch.as_tensor(observations))
-        if len(self.mean) != len(now["patience"]):
-            users = len(now["patience"])
-            self.mean = self.mu.repeat(users, 1)
-            self.covariance = torch.eye(len(self.mu)).repeat(users, 1, 1)
-            self.known = torch.zeros(users, dtype=torch.bool)
-        if self.known.any():
-            self._learn(now["patience"] >= self.before["patience"])
-        liking = PARAMS.alpha * (self.mean + now["drift"]) @ self.items.T
-        sat = now["satiation"]
-        price = self.weight * sat + self.spare * (sat > 0)
-        self.shown = (liking - price[:, self.topics]).argmax(dim=1)
-        self.before, self.known = now, torch.ones_like(self.known)
-        return self.shown
-
-    def _learn(self, click: Tensor) -> None:
-        # one step of a logistic regression on theta: the belief moves along what the item shows
-        x = PARAMS.alpha * self.items[self.shown]
-        level = self.before["satiation"].gather(1, self.topics[self.shown][:, None])[:, 0]
-        towards = (self.covariance @ x[:, :, None])[:, :, 0]
-        variance = (x * towards).sum(dim=1)
-        before = (x * (self.mean + self.before["drift"])).sum(dim=1) - PARAMS.beta * level + PARAMS.c
-        logit = before
-        for _ in range(6):  # Newton's method: logit = before + variance·(click − sigmoid(logit))
-            p = logit.sigmoid()
-            logit = logit - (logit - before - variance * (click.float() - p)) / (1 + variance * p * (1 - p))
-        p = logit.sigmoid()
-        known = self.known.float()
-        self.mean += (known * (click.float() - p))[:, None] * towards
-        shrinks = known * p * (1 - p) / (1 + p * (1 - p) * variance)
-        self.covariance -= shrinks[:, None, None] * towards[:, :, None] * towards[:, None, :]
-
-
 def train_policy(env: VectorEnv, seconds: float, *, seed: int) -> Any:
     """Learn to serve users whom nobody knows yet, in at most so many `seconds` of training.
 
@@ -93,20 +40,79 @@ def train_policy(env: VectorEnv, seconds: float, *, seed: int) -> Any:
     SAME_STEP), with `item_vectors` [K, D], `topics` [K], `item_features` [K, D + C] and `mu` [D].
     What is returned acts on any number of users of the same catalogue, whom it has never seen:
 
-        policy.act(observations)    items [B] to show, from observations [B, n]; called at each step
         policy.reset(done)          where done [B], the next observation is that of a new user
+        policy.act(observations)    items [B] to show, from observations [B, n]; called at each step
 
-    It may remember what it has seen of a user since its last reset. All randomness is from `seed`.
+    Before the first step `reset` is called for all. The policy may remember what it has seen of a
+    user since. All randomness is from `seed`.
     """
+    items, topics, mu = env.item_vectors, env.topics, env.mu
+
+    class Adaptive:
+        """A belief N(m, P) about each user's theta; shows what looks best if theta were m.
+
+        score = alpha·⟨m + s, v⟩ − weight·satiation − spare·[satiation > 0]
+        """
+
+        def __init__(self, weight: float, spare: float) -> None:
+            self.weight, self.spare = weight, spare
+            self.mean = torch.empty(0, len(mu))
+
+        def reset(self, done: Tensor) -> None:
+            done = torch.as_tensor(done, dtype=torch.bool)
+            if len(done) != len(self.mean):
+                self.mean = torch.empty(len(done), len(mu))
+                self.covariance = torch.empty(len(done), len(mu), len(mu))
+                self.known = torch.zeros_like(done)
+            self.mean[done], self.covariance[done] = mu, torch.eye(len(mu))
+            self.known &= ~done
+
+        def act(self, observations: Tensor) -> Tensor:
+            now = fields(torch.as_tensor(observations))
+            if len(self.mean) != len(observations):
+                self.reset(torch.ones(len(observations), dtype=torch.bool))
+            if self.known.any():
+                # a click gives patience back, and without one it falls
+                self.learn(now["patience"] >= self.before["patience"])
+            liking = PARAMS.alpha * (self.mean + now["drift"]) @ items.T
+            sat = now["satiation"]
+            price = self.weight * sat + self.spare * (sat > 0)
+            self.shown = (liking - price[:, topics]).argmax(dim=1)
+            self.before, self.known = now, torch.ones_like(self.known)
+            return self.shown
+
+        def learn(self, click: Tensor) -> None:
+            # a step of logistic regression: the belief moves along what the item shown tells of
+            x, then = PARAMS.alpha * items[self.shown], self.before
+            sated = then["satiation"].gather(1, topics[self.shown][:, None])[:, 0]
+            towards = (self.covariance @ x[:, :, None])[:, :, 0]
+            variance = (x * towards).sum(dim=1)
+            expected = (x * (self.mean + then["drift"])).sum(dim=1)
+            expected += PARAMS.c - PARAMS.beta * sated
+            logit = expected
+            for _ in range(6):  # Newton's method on logit = expected + variance·(click − p)
+                p = logit.sigmoid()
+                error = logit - expected - variance * (click.float() - p)
+                logit = logit - error / (1 + variance * p * (1 - p))
+            p, known = logit.sigmoid(), self.known.float()
+            self.mean += (known * (click.float() - p))[:, None] * towards
+            shrinks = known * p * (1 - p) / (1 + p * (1 - p) * variance)
+            self.covariance -= shrinks[:, None, None] * towards[:, :, None] * towards[:, None, :]
+
     began = time.perf_counter()
     draws = torch.quasirandom.SobolEngine(2, scramble=True, seed=seed)
-    highest, chosen, trials = -1.0, (1.0, 0.0), 0
+    highest, chosen, trials = -1.0, (3.0, 1.0), 0
     while trials == 0 or (time.perf_counter() - began) * (trials + 1) / trials < 0.9 * seconds:
-        # the first trial is myopic, the others search for prices that leave topics time to recover
-        prices = chosen if trials == 0 else tuple((draws.draw()[0] * torch.tensor([6.0, 4.0])).tolist())
-        policy = Adaptive(env.item_vectors, env.topics, env.mu, *prices)
+        # prices that leave a topic time to recover; the trials after the first search for better
+        if trials == 0:
+            prices = chosen
+        else:
+            prices = tuple((draws.draw()[0] * torch.tensor([6.0, 4.0])).tolist())
+        policy = Adaptive(*prices)
+        policy.reset(torch.ones(env.num_envs, dtype=torch.bool))
         observations, _ = env.reset(seed=seed)
-        clicks, watching = torch.zeros(env.num_envs), torch.ones(env.num_envs, dtype=torch.bool)
+        clicks = torch.zeros(env.num_envs)
+        watching = torch.ones(env.num_envs, dtype=torch.bool)
         while watching.any():
             observations, reward, terminated, truncated, _ = env.step(policy.act(observations))
             policy.reset(terminated | truncated)
@@ -116,4 +122,4 @@ def train_policy(env: VectorEnv, seconds: float, *, seed: int) -> Any:
         if clicks.mean() > highest:
             highest, chosen = float(clicks.mean()), prices
         trials += 1
-    return Adaptive(env.item_vectors, env.topics, env.mu, *chosen)
+    return Adaptive(*chosen)
