@@ -17,7 +17,6 @@ of one user. Needs the extra `bench`.
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable
 from statistics import median
@@ -32,7 +31,7 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from torch import Tensor
 
-from benchmarks.report import arguments, report
+from benchmarks.report import arguments, over_seeds, report
 from benchmarks.simulator_values import Oracle, Parts, Random, interval, make, play
 from metarec.vector import InterestVector
 from solutions.actor_critic import train_ppo
@@ -43,9 +42,6 @@ DQN_UPDATES = 1500
 PPO_UPDATES = 100
 FRESH = 1_000_000
 """The seed of those on whom all are judged: far from every seed of training."""
-STUDENT = {2: 12.71, 3: 4.303, 4: 3.182, 5: 2.776, 6: 2.571, 7: 2.447, 8: 2.365, 9: 2.306, 10: 2.262}
-"""Student's t for a two-sided 95 % interval, by the number of seeds."""
-
 SHARED = {"gamma": 0.98, "policy_kwargs": {"net_arch": [64, 64]}, "device": "cpu"}
 REPLAY = {"buffer_size": 200_000, "learning_starts": 2000, "train_freq": 1, "exploration_initial_eps": 0.3}
 REPLAY |= {"exploration_final_eps": 0.02, "exploration_fraction": 0.5}
@@ -200,11 +196,6 @@ def peer(name: str, seed: int, seconds: float) -> tuple[Callable[[Tensor], Tenso
         return policy.q_net(scaled) if algorithm is DQN else policy.get_distribution(scaled).distribution.logits
 
     return scores, rate
-
-
-def over_seeds(values: list[float]) -> float:
-    """Half the width of a 95 % interval of the mean."""
-    return STUDENT[len(values)] * float(np.std(values, ddof=1)) / math.sqrt(len(values))
 
 
 def main() -> None:

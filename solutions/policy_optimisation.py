@@ -104,10 +104,8 @@ def train_policy(env: VectorEnv, seconds: float, *, seed: int) -> Any:
     highest, chosen, trials = -1.0, (3.0, 1.0), 0
     while trials == 0 or (time.perf_counter() - began) * (trials + 1) / trials < 0.9 * seconds:
         # prices that leave a topic time to recover; the trials after the first search for better
-        if trials == 0:
-            prices = chosen
-        else:
-            prices = tuple((draws.draw()[0] * torch.tensor([6.0, 4.0])).tolist())
+        weight, spare = (draws.draw()[0] * torch.tensor([6.0, 4.0])).tolist()
+        prices = (weight, spare) if trials else chosen
         policy = Adaptive(*prices)
         policy.reset(torch.ones(env.num_envs, dtype=torch.bool))
         observations, _ = env.reset(seed=seed)

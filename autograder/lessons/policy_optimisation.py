@@ -35,7 +35,7 @@ def _spread(rng: np.random.Generator, count: int) -> np.ndarray:
         "Resample as in lesson 02: N values with replacement, their mean, 1,000 times or more. Then a quantile.",
         "`np.quantile(means, 1 - level)`: in 1 − level of all logs the truth lies below.",
     ],
-    afterword="At level 0.95 one deploys a policy that is no better in one case of twenty. That is a choice, not a law. "
+    afterword="At level 0.95 one deploys a policy that is no better in one case of twenty. That is a choice, no law. "
     "Ask what a bad deployment costs, and what a month of waiting.",
 )
 def lower_bound(bound: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -117,6 +117,12 @@ def percent_for_share(values: ArrayLike, level: float, rng: np.random.Generator)
 
 
 @lower_bound.mistake
+def sums_for_means(values: ArrayLike, level: float, rng: np.random.Generator) -> float:
+    """It bounds the sum of a resample, not its mean: divide by the number of values."""
+    return float(np.quantile(_means(values, rng) * len(np.asarray(values)), 1 - level))
+
+
+@lower_bound.mistake
 def a_generator_of_its_own(values: ArrayLike, level: float, rng: np.random.Generator) -> float:
     """It makes a generator of its own: the same draws each time, and nobody can choose others. Draw from `rng`."""
     return float(np.quantile(_means(values, np.random.default_rng(0)), 1 - level))
@@ -130,7 +136,7 @@ def a_generator_of_its_own(values: ArrayLike, level: float, rng: np.random.Gener
         "What has to be above the baseline: the estimate, or how low the truth might be?",
         "One line: compare `lower_bound(values, level, rng)` with the baseline.",
     ],
-    afterword="The gate answers one question, and only for the log's users: surely better, or not surely. A policy that "
+    afterword="The gate answers one question, and only for the log's users: surely better, or not surely. What "
     "it stops may still be better. It then takes more rows, not a lower level.",
 )
 def safe_to_deploy(safe: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
@@ -160,8 +166,8 @@ def compares_the_other_way(values: ArrayLike, baseline: float, level: float, rng
 
 @safe_to_deploy.mistake
 def not_surely_worse(values: ArrayLike, baseline: float, level: float, rng: np.random.Generator) -> bool:
-    """It lets through what is not surely worse: the upper bound in the lower one's place. The burden of proof is the
-    new policy's.
+    """It lets through what is not surely worse: the upper bound in the lower one's place, as 1 − level for `level`
+    gives it too. The burden of proof is the new policy's.
     """
     return float(np.quantile(_means(values, rng), level)) > baseline
 
@@ -178,12 +184,6 @@ def ignores_the_level(values: ArrayLike, baseline: float, level: float, rng: np.
     return reference.lower_bound(values, 0.95, rng) > baseline
 
 
-@safe_to_deploy.mistake
-def one_minus_level(values: ArrayLike, baseline: float, level: float, rng: np.random.Generator) -> bool:
-    """It hands on 1 − level where `level` belongs: the bound then is an upper one."""
-    return reference.lower_bound(values, 1 - level, rng) > baseline
-
-
 @exercise(
     reference.train_policy,
     points=6,
@@ -191,13 +191,13 @@ def one_minus_level(values: ArrayLike, baseline: float, level: float, rng: np.ra
     hints=[
         "Theta is hidden, but each click tells of it. Patience rises by a click and falls without one: the next "
         "observation says what came of the last item.",
-        "Keep a belief N(m, P) for each user. A click on an item is one step of a logistic regression: it moves m along "
-        "P·v by the surprise, click − probability. Then act as if theta were m.",
-        "That alone is myopic and earns about 0.36. A topic that was just shown bores: weigh satiation threefold, or let "
-        "the training find the weight, by playing sessions with several and keeping the best.",
+        "Keep a belief N(m, P) for each user. A click on an item is one step of a logistic regression: it moves m "
+        "along P·v by the surprise, click − probability. Then act as if theta were m.",
+        "That alone is myopic and earns about 0.36. A topic that was just shown bores: weigh satiation threefold, or "
+        "let the training find the weight, by playing sessions with several and keeping the best.",
     ],
-    afterword="Nothing here is a large network, and yet it is meta-learning in the plain sense: the prior and the prices "
-    "are learnt across users, the belief is learnt within one. What a transformer or RL² adds is that nobody has to "
+    afterword="Nothing here is a large network, and yet it is meta-learning in the plain sense: the prior and the "
+    "prices are learnt across users, the belief is learnt within one. What a transformer or RL² adds is that nobody has to "
     "write the belief down.",
     trains=True,
 )
@@ -284,7 +284,7 @@ class _OneForAll(_Wrong):
 
 class _Scores(_Wrong):
     def act(self, observations: Tensor) -> Any:
-        return super().act(observations)[:, None].expand(-1, 500).float()
+        return super().act(observations)[:, None] + torch.linspace(0.1, 0.9, 500)
 
 
 class _OneHot(_Wrong):
@@ -330,7 +330,7 @@ _mistaken(
 )
 _mistaken(
     "as_many_as_in_training",
-    "It only serves as many users as it was trained with. A class of users, or a single one: make its memory as long as "
-    "`done` is, when `reset` is called.",
+    "It only serves as many users as it was trained with. A class of users, or a single one: make its memory as long "
+    "as `done` is, when `reset` is called.",
     _AsManyAsInTraining,
 )

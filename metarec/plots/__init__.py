@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
+    from metarec.plots.capstone import around_jump, score_by_cost, scores
     from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.interests import attention_bars, gate_path, interest_paths, item_map
@@ -19,6 +20,9 @@ _HOMES = {
     "beliefs": "metarec.plots.bandits",
     "estimate_intervals": "metarec.plots.bandits",
     "regret_curves": "metarec.plots.bandits",
+    "around_jump": "metarec.plots.capstone",
+    "score_by_cost": "metarec.plots.capstone",
+    "scores": "metarec.plots.capstone",
     "training_curves": "metarec.plots.curves",
     "objective_by_ratio": "metarec.plots.curves",
     "filmstrip": "metarec.plots.interest",
@@ -34,6 +38,7 @@ _HOMES = {
     "show": "metarec.style",
 }
 __all__ = [
+    "around_jump",
     "attention_bars",
     "beliefs",
     "estimate_intervals",
@@ -47,6 +52,8 @@ __all__ = [
     "policy_map",
     "q_heatmap",
     "regret_curves",
+    "score_by_cost",
+    "scores",
     "session_strip",
     "show",
     "training_curves",
