@@ -15,7 +15,7 @@ def test_a_score_is_a_dot_in_its_interval_and_the_first_is_on_top() -> None:
     assert low > high
     assert [label.get_text() for label in axes.get_yticklabels()] == ["new users", "new catalogue"]
     assert figure.alt == (
-        "Scores with intervals: new users 0.60 ± 0.05; new catalogue 0.50 ± 0.10. "
+        "Score with intervals: new users 0.60 ± 0.05; new catalogue 0.50 ± 0.10. "
         "Lines across: random 0.00, planner 1.00."
     )
 

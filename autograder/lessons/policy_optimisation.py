@@ -197,8 +197,8 @@ def ignores_the_level(values: ArrayLike, baseline: float, level: float, rng: np.
         "let the training find the weight, by playing sessions with several and keeping the best.",
     ],
     afterword="Nothing here is a large network, and yet it is meta-learning in the plain sense: the prior and the "
-    "prices are learnt across users, the belief is learnt within one. What a transformer or RL² adds is that nobody has to "
-    "write the belief down.",
+    "prices are learnt across users, the belief is learnt within one. What a transformer or RL² adds is that nobody "
+    "has to write the belief down.",
     trains=True,
 )
 def train_policy(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:

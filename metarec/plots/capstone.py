@@ -12,7 +12,7 @@ from metarec.style import BLUE, GREY, Chart, style
 OFFSET: dict[str, Any] = {"textcoords": "offset points"}
 
 
-def scores(measured: Mapping[str, tuple[float, float]], *, levels: Mapping[str, float]) -> Chart:
+def scores(measured: Mapping[str, tuple[float, float]], *, levels: Mapping[str, float], xlabel: str = "score") -> Chart:
     """A row for each name: its score as a dot, and a line as far as its interval goes.
 
     `measured` are the score and half the width of its interval, by name; `levels` known scores, drawn as lines
@@ -31,11 +31,11 @@ def scores(measured: Mapping[str, tuple[float, float]], *, levels: Mapping[str, 
             axes.plot(score, row, "o", color=BLUE, markersize=7)
             axes.annotate(f"{score:.2f}", (score, row), xytext=(0, 6), ha="center", color=BLUE, **OFFSET)
         axes.set_yticks(range(len(measured)), list(measured))
-        axes.set(ylim=(len(measured) - 0.5, -0.7), xlabel="score")
+        axes.set(ylim=(len(measured) - 0.5, -0.7), xlabel=xlabel)
         axes.tick_params(axis="y", length=0)
     told = "; ".join(f"{name} {score:.2f} ± {half:.2f}" for name, (score, half) in measured.items())
     across = ", ".join(f"{name} {level:.2f}" for name, level in levels.items())
-    figure.alt = f"Scores with intervals: {told}. Lines across: {across}."
+    figure.alt = f"{xlabel.capitalize()} with intervals: {told}. Lines across: {across}."
     return figure
 
 
