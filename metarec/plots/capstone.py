@@ -54,7 +54,7 @@ def score_by_cost(curves: Mapping[str, Sequence[tuple[float, float, float]]], *,
         for (name, points), colour, stroke in zip(curves.items(), COLOURS, STROKES, strict=False):
             cost, score, half = np.array(points, dtype=float).T
             axes.errorbar(cost, score, half, color=colour, linestyle=stroke, marker="o", capsize=3)
-            axes.annotate(name, (cost[-1], score[-1]), xytext=(9, 0), va="center", color=colour, **OFFSET)
+            axes.annotate(name, (cost[-1], score[-1]), xytext=(8, 8), va="center", color=colour, **OFFSET)
             each = ", ".join(f"{y:.2f} ± {h:.2f} at {x:,.3g}" for x, y, h in zip(cost, score, half, strict=True))
             told.append(f"{name} {each}")
         axes.set_xscale("log")
@@ -68,8 +68,8 @@ def around_jump(clicks: Mapping[str, ArrayLike], jump: int, *, window: int = 5) 
     """Clicks by step, [T] or [cohorts, T] for each policy, a mean over the last steps; a line at the jump."""
     figure = training_curves(clicks, xlabel="step", ylabel="clicks per step", window=window)
     axes = figure.axes[0]
-    axes.axvline(jump - window + 1, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
-    axes.annotate("the jump", (jump - window + 1, 0), xycoords=("data", "axes fraction"), xytext=(5, 6), **OFFSET)
+    axes.axvline(jump, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
+    axes.annotate("the jump", (jump, 0), xycoords=("data", "axes fraction"), xytext=(5, 6), color=GREY, **OFFSET)
     means = {name: np.atleast_2d(np.asarray(run, dtype=float)).mean(axis=0) for name, run in clicks.items()}
     told = "; ".join(
         f"{name} {run[jump - 10 : jump].mean():.2f} before, {run[jump : jump + 10].mean():.2f} just after and "
