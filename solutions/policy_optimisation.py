@@ -57,6 +57,7 @@ def train_policy(env: VectorEnv, seconds: float, *, seed: int) -> Any:
         def __init__(self, weight: float, spare: float) -> None:
             self.weight, self.spare = weight, spare
             self.mean = torch.empty(0, len(mu))
+            self.before: dict[str, Tensor] = {}
 
         def reset(self, done: Tensor) -> None:
             done = torch.as_tensor(done, dtype=torch.bool)

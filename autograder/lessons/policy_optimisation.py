@@ -85,7 +85,7 @@ def of_single_values(values: ArrayLike, level: float, rng: np.random.Generator) 
 def the_mean_alone(values: ArrayLike, level: float, rng: np.random.Generator) -> float:
     """It returns the mean: as if the log could not have come out otherwise. The level plays no part in it."""
     rng.random()
-    return float(np.mean(values))
+    return float(np.mean(np.asarray(values, dtype=float)))
 
 
 @lower_bound.mistake
@@ -155,7 +155,7 @@ def safe_to_deploy(safe: Any, rng: np.random.Generator) -> Iterator[tuple[Any, .
 @safe_to_deploy.mistake
 def compares_the_mean(values: ArrayLike, baseline: float, level: float, rng: np.random.Generator) -> bool:
     """It compares the mean with the baseline: half of all equally good policies would get through by luck."""
-    return bool(np.mean(values) > baseline)
+    return bool(np.mean(np.asarray(values, dtype=float)) > baseline)
 
 
 @safe_to_deploy.mistake

@@ -94,7 +94,7 @@ def gate_path(gate: ArrayLike, kinds: Sequence[str]) -> Chart:
         raise ValueError(f"one share for each of {len(kinds)} items, at least 1, of at most two kinds, is needed")
     if share.min() < 0 or share.max() > 1:
         raise ValueError(f"shares must be from 0 to 1, not from {share.min():.2f} to {share.max():.2f}")
-    told = []
+    told: list[str] = []
     with style():
         figure = Chart(figsize=(8.5, 2.6), layout="constrained")
         axes = figure.subplots()
