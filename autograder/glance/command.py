@@ -29,8 +29,7 @@ def run(host: str, port: int, database: Path) -> None:
         room = Room(outline.of_course(), store)
         classroom = Classroom(room, store.token("join"), store.token("screen"))
         classroom.address = f"http://{_shown(host)}:{listening.getsockname()[1]}"
-        _say(classroom, database)
-        asyncio.run(_serve(classroom, listening))
+        asyncio.run(_serve(classroom, listening, database))
 
 
 def _say(classroom: Classroom, database: Path) -> None:
@@ -41,13 +40,15 @@ def _say(classroom: Classroom, database: Path) -> None:
     console.print(Text(f"In {database}: {here}. The same addresses hold after a restart. Ctrl+C stops."))
 
 
-async def _serve(classroom: Classroom, listening: socket.socket) -> None:
+async def _serve(classroom: Classroom, listening: socket.socket, database: Path) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         with contextlib.suppress(NotImplementedError):
             loop.add_signal_handler(number, stopped.set)
     served = server.serve(classroom, listening)
+    # whoever reads this may stop it at once
+    _say(classroom, database)
     await stopped.wait()
     await server.stop(classroom, served)
 
