@@ -30,7 +30,7 @@ OVERFLOW = """() => {
   const seen = [...document.querySelectorAll('.jp-Notebook .jp-Cell:not(.ltr-away)')];
   const wide = seen.flatMap(cell => [...cell.querySelectorAll('.jp-MarkdownOutput, .jp-OutputArea-output')]);
   return [
-    slide.scrollHeight - slide.clientHeight,
+    Math.round(Math.max(0, ...seen.map(cell => cell.getBoundingClientRect().bottom)) + slide.scrollTop - innerHeight),
     Math.max(0, ...wide.map(part => part.scrollWidth - part.clientWidth)),
     seen.map(cell => `${cell.innerText.trim().slice(0, 30)} (${Math.round(cell.getBoundingClientRect().height)})`)
   ];
