@@ -120,7 +120,8 @@
       this.slide = Math.min(this.slide, slides.length - 1);
       const steps = slides[this.slide];
       this.step = Math.min(this.step, steps.length - 1);
-      const seen = new Set(steps.slice(0, this.step + 1).flat());
+      this.shown = steps.slice(0, this.step + 1);
+      const seen = new Set(this.shown.flat());
       this.sizes.disconnect();
       for (const cell of this.notebook.widgets) {
         cell.node.classList.toggle('ltr-away', !seen.has(cell));
@@ -133,14 +134,25 @@
       return steps;
     }
 
-    /** Let pictures and boxes of code give way until the slide fits; letters stay as large as they are. */
+    /** Let pictures and boxes of code give way until the slide fits, and then what came first; letters stay as they are. */
     fit() {
-      const scroller = this.scroller();
+      const shown = this.shown || [];
+      shown.flat().forEach(cell => cell.node.classList.remove('ltr-away'));
       for (const [picture, code] of ROOM) {
         document.body.style.setProperty('--ltr-picture', `${picture}vh`);
         document.body.style.setProperty('--ltr-code', `${code}vh`);
-        if (scroller.scrollHeight <= scroller.clientHeight) return;
+        if (this.below(shown) <= 0) return;
       }
+      for (const step of shown.slice(0, -1)) {
+        step.forEach(cell => cell.node.classList.add('ltr-away'));
+        if (this.below(shown) <= 0) return;
+      }
+    }
+
+    /** How far what one sees reaches below the screen, in pixels. */
+    below(shown) {
+      const ends = shown.flat().map(cell => cell.node.getBoundingClientRect().bottom);
+      return Math.max(0, ...ends) + this.scroller().scrollTop - window.innerHeight;
     }
 
     activate(cell) {
