@@ -863,15 +863,9 @@ def _mistaken(name: str, diagnosis: str, **differs: Any) -> None:
 
 _mistaken(
     "last_item_leaks_the_target",
-    "The item that is to be predicted stands in the input: the network learns to say what it has just seen. The input "
-    "of moment t is `history[:t]`, without t itself.",
+    "The item that is to be predicted stands in the input, alone or with all that came later: the network learns to "
+    "say what it has just seen. The input of moment t is `history[:t]`, without t itself.",
     seen=lambda items, now: items[: now + 1],
-)
-_mistaken(
-    "the_future_leaks",
-    "The input holds the whole history, what came later too. When a recommendation is asked for, the future is not "
-    "there yet: the input of moment t is `history[:t]`.",
-    seen=lambda items, now: items,
 )
 _mistaken(
     "backwards_in_time",
@@ -897,20 +891,14 @@ _mistaken(
 )
 _mistaken(
     "targets_mixed_up",
-    "Inputs and targets do not belong together: they are drawn or shuffled apart from each other. Index both by the "
-    "same moments.",
+    "It has learnt nothing of what comes next. Inputs and targets may not belong together: index both by the same "
+    "moments. Or the network stays as it was: no gradient, other parameters in the optimiser, no `step`.",
     aligned=lambda targets: targets.roll(1),
 )
 _mistaken(
     "climbs_instead",
     "It makes the right item ever less likely: a sign is turned round. `cross_entropy` is a loss already.",
     sign=-1.0,
-)
-_mistaken(
-    "never_learns",
-    "The network stays as it was: the loss has no gradient, the optimiser holds other parameters, or `step` is "
-    "missing.",
-    rate=0.0,
 )
 _mistaken(
     "counts_the_items",
