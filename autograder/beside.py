@@ -256,20 +256,27 @@ def gradient(function: Callable[..., Any], *arguments: Any, wrt: int = 0, **keyw
     """The gradient of the weighted sum of what `function` returns with respect to its argument number `wrt`.
 
     The weights are fixed and differ, so that a gradient that only sums right does not pass; zeros where none flows.
+    The argument may be a dict of tensors, and so may the result, whose order of names plays no part.
     """
     import torch
 
-    leaf = arguments[wrt].detach().clone().requires_grad_()
+    given = arguments[wrt]
+    parts = given if isinstance(given, dict) else {"": given}
+    leaves = {name: tensor.detach().clone().requires_grad_() for name, tensor in parts.items()}
+    leaf = dict(leaves) if isinstance(given, dict) else leaves[""]
     result = function(*arguments[:wrt], leaf, *arguments[wrt + 1 :], **keywords)
+    if isinstance(result, dict):
+        result = tuple(result[name] for name in sorted(result))
     results = result if isinstance(result, tuple) else (result,)
     total = torch.zeros(())
     for tensor in results:
         weights = torch.cos(torch.arange(tensor.numel(), dtype=tensor.dtype)).reshape(tensor.shape)
         total = total + (tensor * weights).sum()
-    if not total.requires_grad:
-        return torch.zeros_like(leaf)
-    (found,) = torch.autograd.grad(total, leaf, allow_unused=True)
-    return torch.zeros_like(leaf) if found is None else found
+    slopes = {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
+    if total.requires_grad:
+        found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
+        slopes |= {name: slope for name, slope in zip(slopes, found, strict=True) if slope is not None}
+    return slopes if isinstance(given, dict) else slopes[""]
 
 
 def traced(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> dict[str, Any]:

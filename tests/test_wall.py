@@ -25,6 +25,7 @@ from autograder.sandbox.limits import MIB, Limits
 from autograder.sandbox.view import View, make_view
 from autograder.sandbox.wall import Wall, judge_behind, likeness
 from metarec import dynamics
+from metarec.tasks import Stairs
 
 LIMITS = Limits(call_seconds=1, exercise_seconds=6, memory=512 * MIB)
 EXERCISES = [exercise for exercise in registry.exercises() if not exercise.trains]
@@ -351,6 +352,15 @@ def test_tensors_cross_as_tensors_and_are_observed_inside(own_kernel: Callable[.
     with behind(kernel, "def f(g): return torch.rand(3, generator=g)") as there:
         made = torch.Generator().manual_seed(3)
         assert same([there(made), there(made)], list(torch.rand(6, generator=made).numpy().reshape(2, 3)))
+    with behind(kernel, "def f(p, x): return {'w': p['w'] * x.sum(), 'b': p['b'] ** 2}") as there:
+        pair = {"b": tensor[0], "w": tensor[1]}
+        expected = gradient(
+            Proxy(Here(), lambda p, x: {"b": p["b"] ** 2, "w": p["w"] * x.sum()}, "f", []), pair, tensor
+        )
+        assert same(gradient(there, pair, tensor), expected)
+    with behind(kernel, "def f(family, seed): return family(torch.Generator().manual_seed(seed))") as there:
+        family = Stairs(right=-2.0, tasks=2)
+        assert same(there(family, 5), tuple(part.numpy() for part in family(torch.Generator().manual_seed(5))))
     with behind(kernel, "def f(envs): return envs.num_envs, envs.reset(seed=3)[0]") as there:
         users = gymnasium.make_vec("metarec/Interest-v0", num_envs=4, vectorization_mode="vector_entry_point")
         assert same(there(users), (4, users.reset(seed=3)[0].numpy()))

@@ -7,6 +7,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from metarec.plots.adaptation import adaptation_steps, scores_by_shots
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.capstone import around_jump, score_by_cost, scores
     from metarec.plots.curves import objective_by_ratio, training_curves
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from metarec.style import show
 
 _HOMES = {
+    "adaptation_steps": "metarec.plots.adaptation",
+    "scores_by_shots": "metarec.plots.adaptation",
     "beliefs": "metarec.plots.bandits",
     "estimate_intervals": "metarec.plots.bandits",
     "regret_curves": "metarec.plots.bandits",
@@ -38,6 +41,7 @@ _HOMES = {
     "show": "metarec.style",
 }
 __all__ = [
+    "adaptation_steps",
     "around_jump",
     "attention_bars",
     "beliefs",
@@ -54,6 +58,7 @@ __all__ = [
     "regret_curves",
     "score_by_cost",
     "scores",
+    "scores_by_shots",
     "session_strip",
     "show",
     "training_curves",
