@@ -77,6 +77,10 @@ class Nobody:
         """A fault."""
         return self.ABSENT
 
+    def rehearsal(self) -> Side:
+        """Nobody else."""
+        return self
+
 
 @functools.lru_cache(maxsize=4096)
 def outline(exercise: Exercise, seed: int) -> Run:

@@ -37,6 +37,10 @@ class Side(Protocol):
         """The attribute as plain data, an Opaque that holds a new handle, or a Fault; METHOD if it is to be called."""
         ...
 
+    def rehearsal(self) -> Side:
+        """A side in this process whose calls take the same way: what is timed on both is timed alike."""
+        ...
+
 
 METHOD = object()
 
@@ -74,6 +78,10 @@ class Here:
         if inspect.ismethod(value) or inspect.isfunction(value) or inspect.isbuiltin(value):
             return METHOD
         return beside.plain(value)
+
+    def rehearsal(self) -> Side:
+        """Another one."""
+        return Here(beside.Capture())
 
     def _receive(self, value: Any) -> Any:
         if isinstance(value, Proxy):
@@ -182,6 +190,11 @@ def traced(function: Any, *arguments: Any) -> Any:
 def repeated(function: Any, times: int, *arguments: Any, **keywords: Any) -> Any:
     """The results of `times` calls with the same arguments, for what is random."""
     return _call(function, "", arguments, {**keywords, "times": times}, "repeated").result
+
+
+def rival(function: Any, other: Callable[..., Any]) -> Any:
+    """A function of the grader's own, called here and in the way in which `function` is called where it is."""
+    return function if isinstance(function, Fault) else Proxy(function._side.rehearsal(), other, other.__name__, [])
 
 
 def greedy(network: Any, *arguments: Any) -> Any:

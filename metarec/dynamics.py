@@ -13,11 +13,12 @@ the state.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from array_api_compat import numpy as numpy_namespace
+
+from metarec.params import Params as Params  # what it is called here by everybody
 
 Array = Any
 """A NumPy array or a torch tensor."""
@@ -28,32 +29,6 @@ State = dict[str, Array]
 _GAMMA = 0x9E3779B97F4A7C15 - (1 << 64)
 _FIRST = 0xBF58476D1CE4E5B9 - (1 << 64)
 _SECOND = 0x94D049BB133111EB - (1 << 64)
-
-
-@dataclass(frozen=True)
-class Params:
-    """The constants of the dynamics, under the names that the equations give them."""
-
-    alpha: float
-    """weight of an interest in the logit"""
-    beta: float
-    """weight of satiation in the logit"""
-    c: float
-    """logit of an item that meets no interest and no satiation"""
-    rho: float
-    """share of the short-term interest that lasts a step"""
-    eta: float
-    """what a click adds to the short-term interest"""
-    S: float
-    """greatest satiation"""
-    delta: float
-    """what a step without the topic takes from its satiation"""
-    g: int
-    """patience that a click gives back"""
-    P: int
-    """greatest patience"""
-    T: int
-    """steps after which a session is truncated"""
 
 
 def click_probability(

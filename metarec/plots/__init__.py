@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
+    from metarec.plots.speed import time_bars, time_growth
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
 
@@ -21,6 +22,8 @@ _HOMES = {
     "objective_by_ratio": "metarec.plots.curves",
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
+    "time_bars": "metarec.plots.speed",
+    "time_growth": "metarec.plots.speed",
     "learning_curve": "metarec.plots.tabular",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
@@ -37,6 +40,8 @@ __all__ = [
     "regret_curves",
     "session_strip",
     "show",
+    "time_bars",
+    "time_growth",
     "training_curves",
 ]
 
