@@ -108,6 +108,10 @@ class _Called(TorchFunctionMode):
 class _Dispatched(TorchDispatchMode):
     """Sees the operations that they come down to."""
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # what is skipped has all of the compiler imported first, which takes seconds
+
     def __init__(self, watch: Watch) -> None:
         super().__init__()
         self.watch = watch
