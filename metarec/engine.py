@@ -42,22 +42,19 @@ Policy = Callable[[Tensor], Tensor]
 
 
 class Users(NamedTuple):
-    """What is kept of N users, as the module says."""
+    """What is kept of N users, as the module says; and who of those who follow has begun, since the last `renew`."""
 
     theta: Tensor
+    """[2, N, 16]: that of the session at the last `renew`, and of the one to follow"""
     drift: Tensor
     boredom: Tensor
     patience: Tensor
     time: Tensor
     position: Tensor
-
-
-class Following(NamedTuple):
-    """The users who come next: theirs [N, 16] and [N], and who has begun already [N]."""
-
-    theta: Tensor
-    position: Tensor
+    following: Tensor
+    """int64 [N], the first position of the session to follow"""
     begun: Tensor
+    """int32 [N], 1 where it has begun"""
 
 
 class Rollout(NamedTuple):
@@ -103,32 +100,39 @@ def place_of(topics: Tensor) -> Tensor:
     return (topics // IN_WORD * 32 + topics % IN_WORD * FIELD).to(torch.int32)
 
 
-def draw_following(seeds: Tensor, sessions: Tensor, mu: Tensor, offsets: Tensor) -> Following:
-    """The users of these sessions [N], who begin at the first draw of their streams."""
-    keys = dynamics.stream(seeds, sessions)
+def begin(theta: Tensor, **parts: Tensor) -> Users:
+    """Users with these parts, before their first `renew`."""
+    nobody = torch.zeros_like(parts["time"])
+    return Users(torch.stack([theta, theta]), **parts, following=parts["position"], begun=nobody)
+
+
+def renew(users: Users, seeds: Tensor, sessions: Tensor, mu: Tensor, offsets: Tensor) -> tuple[Users, Tensor]:
+    """Those who have begun take their places, others are drawn to follow; and the sessions [N] under way."""
+    sessions = sessions + users.begun
+    keys = dynamics.stream(seeds, sessions + 1)
     draws = _uniform(dynamics.mixed(keys[:, None] + offsets))
     radius = torch.sqrt(-2 * torch.log(1 - draws[:, : SIZE // 2]))
     angle = 2 * math.pi * draws[:, SIZE // 2 :]
-    normals = torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
-    return Following(mu + normals, keys + dynamics.INCREMENT, torch.zeros_like(keys, dtype=torch.bool))
-
-
-def settle(users: Users, following: Following, sessions: Tensor) -> tuple[Users, Tensor]:
-    """Those who have begun take the places of those whom they follow; and the sessions [N] that are under way."""
-    theta = torch.where(following.begun[:, None], following.theta, users.theta)
-    return users._replace(theta=theta), sessions + following.begun
+    fresh = mu + torch.cat([radius * torch.cos(angle), radius * torch.sin(angle)], dim=1)
+    under_way = torch.where((users.begun > 0)[:, None], users.theta[1], users.theta[0])
+    following, nobody = keys + dynamics.INCREMENT, torch.zeros_like(users.begun)
+    return users._replace(theta=torch.stack([under_way, fresh]), following=following, begun=nobody), sessions
 
 
 def advance(
-    users: Users, following: Following, items: Tensor, places: Tensor, steps: int, policy: Policy | None, profile: bool
-) -> tuple[Users, Following, Rollout]:
-    """So many steps of all users, who are shown what `policy` says of their observations, or random items for None."""
-    theta, drift, boredom, patience, time, position = users
-    words, begun = list(boredom.unbind(0)), following.begun
+    users: Users, items: Tensor, places: Tensor, steps: int, policy: Policy | None, profile: bool
+) -> tuple[Users, Tensor]:
+    """So many steps of all users, who are shown what `policy` says of their observations, or random items for None.
+
+    What happened is written into one number for each step and user, [steps, N].
+    """
+    _, drift, boredom, patience, time, position, following, begun = users
+    interests, words = users.theta.flatten(0, 1), list(boredom.unbind(0))
+    first = torch.arange(len(time), device=time.device)
     rows = []
     for _ in range(steps):
         bits = dynamics.mixed(position)
-        interest = torch.where(begun[:, None], following.theta, theta)
+        interest = interests[first + len(time) * begun]
         if policy is None:
             # the click takes the upper bits of a draw, so that the lower ones are free
             actions = (_uniform(bits << 32) * len(items)).to(torch.int32).clamp(max=len(items) - 1)
@@ -147,26 +151,30 @@ def advance(
         clicks = _uniform(bits) < 0.5 + 0.5 * torch.tanh(0.5 * logit)
         patience = torch.where(clicks, (patience + PARAMS.g).clamp(max=PARAMS.P), patience - 1)
         time = time + 1
-        terminated = patience <= 0
-        truncated = (time >= PARAMS.T) & ~terminated
-        ended = terminated | truncated
-        rows.append((actions, clicks.to(torch.float32), terminated, truncated))
+        terminated, late = patience <= 0, time >= PARAMS.T
+        ended = terminated | late
+        rows.append(actions * 8 + torch.where(clicks, 1, 0) + torch.where(terminated, 2, torch.where(late, 4, 0)).int())
 
-        # all four satiations of a number lose a level at once, but for those that are 0: the mask in bit 6 tells them
+        # all four satiations of a number lose a level at once, but for those that are 0: the carry into bit 6 tells
         change = ((level + LEVELS).clamp(max=MOST) - (level - 1).clamp(min=0)) << shift
         words = [
             torch.where(ended, 0, x - (x + ONES * (MASK >> 1) >> FIELD - 1 & ONES) + torch.where(word == n, change, 0))
             for n, x in enumerate(words)
         ]
         fades = torch.where(ended, 0.0, PARAMS.rho)
-        moves = torch.where(clicks & ~ended, PARAMS.eta, 0.0)
+        moves = torch.where(ended, 0.0, torch.where(clicks, PARAMS.eta, 0.0))
         drift = fades[:, None] * drift + moves[:, None] * vectors
         patience = torch.where(ended, PARAMS.P, patience)
         time = torch.where(ended, 0, time)
-        position = torch.where(ended, following.position, position + dynamics.INCREMENT)
-        begun = begun | ended
-    after = Users(theta, drift, torch.stack(words), patience, time, position)
-    return after, following._replace(begun=begun), Rollout(*(torch.stack(column) for column in zip(*rows, strict=True)))
+        position = torch.where(ended, following, position + dynamics.INCREMENT)
+        begun = torch.where(ended, 1, begun)
+    after = Users(users.theta, drift, torch.stack(words), patience, time, position, following, begun)
+    return after, torch.stack(rows)
+
+
+def decoded(codes: Tensor) -> Rollout:
+    """What `advance` wrote down."""
+    return Rollout(codes >> 3, (codes & 1).to(torch.float32), codes & 2 > 0, codes & 4 > 0)
 
 
 def _uniform(bits: Tensor) -> Tensor:
@@ -182,11 +190,11 @@ class Engine:
         self.places = place_of(topics)
         self.offsets = torch.tensor([dynamics.wrap(-n * dynamics.INCREMENT) for n in range(SIZE)], device=items.device)
         self.graphs = compiled and items.device.type == "cuda"
-        self._advance, self._draw, self._settle = advance, draw_following, settle
+        self._advance, self._renew = advance, renew
         if compiled:
             if reason := why_no_compiler(str(items.device)):
                 raise RuntimeError(reason)
-            self._advance, self._draw, self._settle = map(self._compiled, (advance, draw_following, settle))
+            self._advance, self._renew = self._compiled(advance), self._compiled(renew)
 
     def _compiled(self, function: Any) -> Any:
         options: dict[str, Any] = {"triton.cudagraphs": True}
@@ -198,43 +206,34 @@ class Engine:
         return torch.compile(function, fullgraph=True, dynamic=False, options=options)
 
     def play(
-        self, users: Users, seeds: Tensor, sessions: Tensor, steps: int, policy: Policy | None
-    ) -> tuple[Users, Tensor, Rollout]:
-        """So many steps of all users: who they are then, the sessions [N] under way, and what happened."""
+        self, parts: dict[str, Tensor], seeds: Tensor, sessions: Tensor, steps: int, policy: Policy | None
+    ) -> tuple[dict[str, Tensor], Tensor, Rollout]:
+        """So many steps of all users, given by their parts: these afterwards, the sessions [N], and what happened."""
         count = len(seeds)
         size = BLOCK if self.items.device.type == "cpu" else count
         done = []
-        for begin in range(0, count, size):
-            part = slice(begin, begin + size)
-            block = Users(*(x[..., part] if name == "boredom" else x[part] for name, x in users._asdict().items()))
-            done.append(self._block(block, seeds[part], sessions[part], steps, policy))
-        if len(done) == 1:
-            return done[0]
-        all_users, all_sessions, rollouts = zip(*done, strict=True)
-        joined = Users(
-            *(
-                torch.cat(parts, dim=1 if name == "boredom" else 0)
-                for name, parts in zip(Users._fields, zip(*all_users, strict=True), strict=True)
-            )
-        )
-        happened = Rollout(*(torch.cat(parts, dim=1) for parts in zip(*rollouts, strict=True)))
-        return joined, torch.cat(all_sessions), happened
+        for first in range(0, count, size):
+            some = slice(first, first + size)
+            block = {name: part[..., some] if name == "boredom" else part[some] for name, part in parts.items()}
+            done.append(self._block(block, seeds[some], sessions[some], steps, policy))
+        after, under_way, codes = zip(*done, strict=True)
+        joined = {name: torch.cat([b[name] for b in after], dim=int(name == "boredom")) for name in parts}
+        return joined, torch.cat(under_way), decoded(torch.cat(codes, dim=1))
 
     def _block(
-        self, users: Users, seeds: Tensor, sessions: Tensor, steps: int, policy: Policy | None
-    ) -> tuple[Users, Tensor, Rollout]:
-        rows = []
-        for first in range(0, steps, PERIOD):
-            following = self._kept(self._draw(seeds, sessions + 1, self.mu, self.offsets))
-            for start in range(first, min(first + PERIOD, steps), FUSED):
-                few = min(FUSED, steps - start)
-                take = self._advance if few == FUSED else advance
-                users, following, row = self._kept(
-                    take(users, following, self.items, self.places, few, policy, self.profile)
-                )
-                rows.append(row)
-            users, sessions = self._kept(self._settle(users, following, sessions))
-        return users, sessions, Rollout(*(torch.cat(parts) for parts in zip(*rows, strict=True)))
+        self, parts: dict[str, Tensor], seeds: Tensor, sessions: Tensor, steps: int, policy: Policy | None
+    ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+        users, rows = begin(**parts), []
+        for start in range(0, steps, FUSED):
+            if start % PERIOD == 0:
+                users, sessions = self._kept(self._renew(users, seeds, sessions, self.mu, self.offsets))
+            few = min(FUSED, steps - start)
+            take = self._advance if few == FUSED else advance
+            users, codes = self._kept(take(users, self.items, self.places, few, policy, self.profile))
+            rows.append(codes)
+        theta = torch.where((users.begun > 0)[:, None], users.theta[1], users.theta[0])
+        after = {**users._asdict(), "theta": theta}
+        return {name: after[name] for name in parts}, sessions + users.begun, torch.cat(rows)
 
     def _kept(self, made: Any) -> Any:
         """What a CUDA graph has made, copied: its next replay writes to the same place."""

@@ -155,13 +155,13 @@ class InterestVector(Batch):
         if self.autoreset_mode is not AutoresetMode.SAME_STEP or steps < 1:
             raise ValueError(f"a rollout is of 1 step or more, with autoreset SAME_STEP, not {steps} steps")
         state = self._state
-        patience, time = (state[name].to(torch.int32) for name in ("patience", "time"))
-        position = self._keys + (state["time"].long() + 1) * dynamics.INCREMENT
-        users = engine.Users(state["theta"], state["drift"], engine.pack(state["satiation"]), patience, time, position)
-        users, sessions, happened = self._engine.play(users, self._seeds, self._sessions, steps, policy)
-        self._sessions, self._keys = sessions, dynamics.stream(self._seeds, sessions)
-        parts = {"theta": users.theta, "drift": users.drift, "satiation": engine.unpack(users.boredom)}
-        self._state = parts | {"patience": users.patience.float(), "time": users.time.float()}
+        parts = {name: state[name].to(torch.int32) for name in ("patience", "time")}
+        parts |= {"theta": state["theta"], "drift": state["drift"], "boredom": engine.pack(state["satiation"])}
+        parts["position"] = self._keys + (state["time"].long() + 1) * dynamics.INCREMENT
+        parts, self._sessions, happened = self._engine.play(parts, self._seeds, self._sessions, steps, policy)
+        self._keys = dynamics.stream(self._seeds, self._sessions)
+        self._state = {"theta": parts["theta"], "drift": parts["drift"], "satiation": engine.unpack(parts["boredom"])}
+        self._state |= {name: parts[name].float() for name in ("patience", "time")}
         # the next step draws who comes next, as it does every 10 steps
         self._steps = -1
         self._draw_ahead()
