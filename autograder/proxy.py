@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -39,6 +40,10 @@ class Side(Protocol):
 
     def rehearsal(self) -> Side:
         """A side in this process whose calls take the same way: what is timed on both is timed alike."""
+        ...
+
+    def clock(self) -> float:
+        """Seconds, of which those count that its calls take."""
         ...
 
 
@@ -82,6 +87,10 @@ class Here:
     def rehearsal(self) -> Side:
         """Another one."""
         return Here(beside.Capture())
+
+    def clock(self) -> float:
+        """Seconds of computing in this process: how busy others keep the machine does not count."""
+        return time.process_time()
 
     def _receive(self, value: Any) -> Any:
         if isinstance(value, Proxy):
@@ -195,6 +204,11 @@ def repeated(function: Any, times: int, *arguments: Any, **keywords: Any) -> Any
 def rival(function: Any, other: Callable[..., Any]) -> Any:
     """A function of the grader's own, called here and in the way in which `function` is called where it is."""
     return function if isinstance(function, Fault) else Proxy(function._side.rehearsal(), other, other.__name__, [])
+
+
+def clock(function: Any) -> float:
+    """Seconds, by the clock of the side on which `function` is called."""
+    return time.perf_counter() if isinstance(function, Fault) else float(function._side.clock())
 
 
 def greedy(network: Any, *arguments: Any) -> Any:

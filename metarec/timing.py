@@ -1,5 +1,6 @@
 """How long something takes, on whatever device."""
 
+import os
 import time
 from collections.abc import Callable
 from typing import Any
@@ -32,6 +33,7 @@ def operations(function: Callable[..., Any], *arguments: Any, times: int = 20) -
     activities = [torch.profiler.ProfilerActivity.CPU]
     if torch.cuda.is_available():
         activities.append(torch.profiler.ProfilerActivity.CUDA)
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # or it writes to stderr that it starts and stops
     function(*arguments)
     with torch.profiler.profile(activities=activities) as profile:
         for _ in range(times):

@@ -278,7 +278,7 @@ def step(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield "tells who has lost patience", derived(lambda a: np.asarray(a[2], dtype=float), after)
     yield DTYPE, _dtypes(target, small(2), lambda a: {name: _dtype(a[0][name]) for name in state})
     yield DEVICE, _on_device(target, small)
-    yield from _raced(target, lambda users: ready(*_many(draw, users)), 32, (20, 60))
+    yield from _raced(target, lambda users: ready(*_many(draw, users)), 32, (16, 32))
 
 
 Parts = dict[str, Any]
@@ -436,7 +436,7 @@ def reset_where(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
     )
     yield DTYPE, _dtypes(target, small(2), lambda a: {name: _dtype(a[name]) for name in state})
     yield DEVICE, _on_device(target, small)
-    yield from _raced(target, many, 256, (8, 20))
+    yield from _raced(target, many, 256, (8, 16))
 
 
 def _rows(state: Any, mask: np.ndarray) -> dict[str, Any]:
@@ -709,7 +709,7 @@ def batched_gae(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
     yield "keeps users apart", target(*made(6, 3))
     yield DTYPE, _dtypes(target, made(3, 2), _dtype)
     yield DEVICE, _on_device(target, lambda users: made(4, users))
-    yield from _raced(target, lambda users: made(16, users), 8, (60, 150))
+    yield from _raced(target, lambda users: made(16, users), 8, (60, 120))
 
 
 def _gae(name: str, diagnosis: str, **differs: Callable[..., Any]) -> None:
