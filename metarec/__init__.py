@@ -28,3 +28,9 @@ register(
     vector_entry_point="metarec.small_vector:RoomsVector",
 )
 register("metarec/OpenRooms-v0", vector_entry_point="metarec.small_actor:OpenRoomsVector")
+register(
+    "metarec/RandomMDP-v0",
+    entry_point="metarec.mdp:RandomMDP",
+    vector_entry_point="metarec.trials:RandomMDPVector",
+)
+register("metarec/Doors-v0", vector_entry_point="metarec.small_trials:DoorsVector")
