@@ -31,13 +31,15 @@ class TrialBatch(Batch):
 
     def step(self, actions: Tensor) -> Outcome:
         """As in every batch, and who has come to the end of a trial."""
-        last = None if self._seeds is None else (self._sessions + 1) % self.episodes_per_trial == 0
         observation, rewards, terminated, truncated, info = super().step(actions)
-        return observation, rewards, terminated, truncated, info | {"trial_ended": (terminated | truncated) & last}
+        # episodes done by those who have ended: in the same step their next one has been counted already
+        done = self._sessions + (self.autoreset_mode is AutoresetMode.NEXT_STEP)
+        info["trial_ended"] = (terminated | truncated) & (done % self.episodes_per_trial == 0)
+        return observation, rewards, terminated, truncated, info
 
 
 class RandomMDPVector(TrialBatch):
-    """`metarec/RandomMDP-v0` for N tasks; `transition` [N, S, A, S] and `mean_reward` [N, S, A] are of those under way."""
+    """`metarec/RandomMDP-v0` for N tasks; `transition` [N, S, A, S], `mean_reward` [N, S, A] are of those under way."""
 
     def __init__(
         self,
@@ -84,4 +86,3 @@ class RandomMDPVector(TrialBatch):
 
     def _observation(self) -> Tensor:
         return torch.nn.functional.one_hot(self._states, self.n_states).float()
-
