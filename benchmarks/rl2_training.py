@@ -6,6 +6,8 @@ The policy sees what the lesson's does: observation, last action, last reward, s
 - a simulator knows what an action earns on average, and the advantages are made of that, not of the reward drawn;
 - the critic sees the task as well (the arms' means; a decision process's optimal values): a baseline may know anything
   but the action (asymmetric actor and critic, Pinto et al. 2018);
+- a third reader of the state is asked what the task is, and its squared error is a part of the loss: so the state learns
+  to hold a belief (Humplik et al. 2019, "Meta reinforcement learning as task inference");
 - trials grow in stages, and the weights go on from stage to stage.
 """
 
@@ -46,6 +48,8 @@ class Recipe:
     gamma: float = 1.0
     lam: float = 0.9
     clip: float = 0.2
+    belief: float = 1.0
+    """weight of the error in telling the task"""
     entropy: float = 0.01
     """weight of the entropy at the beginning; it falls to 0 with the updates"""
     epochs: int = 4
@@ -65,7 +69,10 @@ class Seer:
         self.is_bandit = hasattr(envs, "means")
         if self.is_bandit:
             self.means, self.size = envs.means, envs.means.shape[1] + 1
+            # a mean and a second moment: what is believed of an arm, and how surely
+            self.truth = torch.cat([envs.means, envs.means**2], dim=1) * 12**0.5
         else:
+            self.truth = envs.mean_reward.flatten(1)
             self.values, self.size = optimal_values(envs.transition, envs.mean_reward, envs.episode_steps), 3
             self.rows = torch.arange(envs.num_envs)
 
@@ -123,7 +130,8 @@ def play(policy: Any, envs: Any, steps: int, generator: torch.Generator | None, 
         state = carry_hidden(state, ended, torch.zeros_like(ended))  # the trial ends with the last step
         inputs = rl2_input(observation, action, reward, ended, actions)
     names = ("inputs", "action", "log_prob", "expected", "facts")
-    return dict(zip(names, (torch.stack(column) for column in zip(*rows, strict=True)), strict=True))
+    columns = (torch.stack(column) for column in zip(*rows, strict=True))
+    return dict(zip(names, columns, strict=True)) | {"truth": seer.truth}
 
 
 def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> RecurrentPolicy:
@@ -132,14 +140,16 @@ def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> Recurre
     first = make(recipe, recipe.stages[0], 1)
     actions = int(first.single_action_space.n)
     inputs = int(first.single_observation_space.shape[0]) + actions + 2
-    facts = actions + 1 if recipe.name == "metarec/Bandit-v0" else 3
+    first.reset(seed=0)
+    facts, truths = Seer(first, 1).size, Seer(first, 1).truth.shape[1]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         policy = RecurrentPolicy(inputs, actions, recipe.hidden)
         critic = nn.Sequential(nn.Linear(recipe.hidden + facts, 64), nn.Tanh(), nn.Linear(64, 1))
+        teller = nn.Linear(recipe.hidden, truths)
     with torch.no_grad():
         policy.actor.weight *= 0.1  # nearly uniform at the beginning
-    parameters = [*policy.parameters(), *critic.parameters()]
+    parameters = [*policy.parameters(), *critic.parameters(), *teller.parameters()]
     total, done = sum(stage.updates for stage in recipe.stages), 0
     for number, stage in enumerate(recipe.stages):
         optimiser = torch.optim.Adam(parameters, lr=stage.learning_rate, eps=1e-5)
@@ -148,7 +158,7 @@ def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> Recurre
         for update in range(stage.updates):
             optimiser.param_groups[0]["lr"] = stage.learning_rate * (1 - update / stage.updates)
             trial = play(policy, envs, stage.steps, generator, recipe.hidden)
-            learn(policy, critic, optimiser, recipe, trial, recipe.entropy * (1 - done / total), generator)
+            learn(policy, critic, teller, optimiser, recipe, trial, recipe.entropy * (1 - done / total), generator)
             done += 1
             progress(done, policy)
     return policy
@@ -157,6 +167,7 @@ def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> Recurre
 def learn(
     policy: RecurrentPolicy,
     critic: nn.Module,
+    teller: nn.Module,
     optimiser: torch.optim.Optimizer,
     recipe: Recipe,
     trial: dict[str, Tensor],
@@ -194,7 +205,9 @@ def learn(
             miss = nn.functional.mse_loss(values(states, trial["facts"][:, some]) / scale, wanted)
             # the critic that is kept sees what the policy sees; it learns beside, and changes nothing
             aside = nn.functional.mse_loss(policy.critic(states.detach())[..., 0] / scale, wanted)
+            untold = nn.functional.mse_loss(teller(states), trial["truth"][some].expand(steps, -1, -1))
+            loss = 0.5 * miss + 0.5 * aside + recipe.belief * untold - objective - entropy_weight * entropy
             optimiser.zero_grad()
-            (0.5 * miss + 0.5 * aside - objective - entropy_weight * entropy).backward()
+            loss.backward()
             nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], 1.0)
             optimiser.step()

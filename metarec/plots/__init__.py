@@ -11,10 +11,12 @@ if TYPE_CHECKING:
     from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
+    from metarec.plots.trials import earned_by_step, one_trial
     from metarec.style import show
 
 _HOMES = {
     "beliefs": "metarec.plots.bandits",
+    "earned_by_step": "metarec.plots.trials",
     "estimate_intervals": "metarec.plots.bandits",
     "regret_curves": "metarec.plots.bandits",
     "training_curves": "metarec.plots.curves",
@@ -22,16 +24,19 @@ _HOMES = {
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
     "learning_curve": "metarec.plots.tabular",
+    "one_trial": "metarec.plots.trials",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
     "show": "metarec.style",
 }
 __all__ = [
     "beliefs",
+    "earned_by_step",
     "estimate_intervals",
     "filmstrip",
     "learning_curve",
     "objective_by_ratio",
+    "one_trial",
     "policy_map",
     "q_heatmap",
     "regret_curves",
