@@ -6,8 +6,8 @@ The policy sees what the lesson's does: observation, last action, last reward, s
 - a simulator knows what an action earns on average, and the advantages are made of that, not of the reward drawn;
 - the critic sees the task as well (the arms' means; a decision process's optimal values): a baseline may know anything
   but the action (asymmetric actor and critic, Pinto et al. 2018);
-- a third reader of the state is asked what the task is, and its squared error is a part of the loss: so the state learns
-  to hold a belief (Humplik et al. 2019, "Meta reinforcement learning as task inference");
+- a third reader of the state is asked what the task is, and its squared error is a part of the loss: so the state
+  learns to hold a belief (Humplik et al. 2019, "Meta reinforcement learning as task inference");
 - trials grow in stages, and the weights go on from stage to stage.
 """
 
@@ -109,14 +109,16 @@ def draw(logits: Tensor, generator: torch.Generator) -> Tensor:
 
 
 @torch.no_grad()
-def play(policy: Any, envs: Any, steps: int, generator: torch.Generator | None, hidden: int) -> dict[str, Tensor]:
-    """A trial of each task, from a reset that has been made: [T, N, ...] by name.
+def play(
+    policy: Any, envs: Any, observation: Tensor, steps: int, generator: torch.Generator | None
+) -> dict[str, Tensor]:
+    """A trial of each task, which begins with this observation: [T, N, ...] by name, and `following`, the next one's.
 
     Actions are drawn with the generator, or the likeliest without one. `expected` is what the actions earn on average.
     """
     users, actions = envs.num_envs, int(envs.single_action_space.n)
     seer = Seer(envs, steps)
-    observation, state = envs._observation(), torch.zeros(users, hidden)
+    state = torch.zeros(users, policy.hidden)
     none, begins = torch.zeros(users), torch.ones(users, dtype=torch.bool)
     inputs = rl2_input(observation, none.long() - 1, none, begins, actions)
     rows = []
@@ -131,7 +133,7 @@ def play(policy: Any, envs: Any, steps: int, generator: torch.Generator | None, 
         inputs = rl2_input(observation, action, reward, ended, actions)
     names = ("inputs", "action", "log_prob", "expected", "facts")
     columns = (torch.stack(column) for column in zip(*rows, strict=True))
-    return dict(zip(names, columns, strict=True)) | {"truth": seer.truth}
+    return dict(zip(names, columns, strict=True)) | {"truth": seer.truth, "following": observation}
 
 
 def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> RecurrentPolicy:
@@ -154,10 +156,11 @@ def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> Recurre
     for number, stage in enumerate(recipe.stages):
         optimiser = torch.optim.Adam(parameters, lr=stage.learning_rate, eps=1e-5)
         envs = make(recipe, stage, stage.tasks)
-        envs.reset(seed=1_000_000 * (seed + 1) + 100_000 * number)
+        observation, _ = envs.reset(seed=1_000_000 * (seed + 1) + 100_000 * number)
         for update in range(stage.updates):
             optimiser.param_groups[0]["lr"] = stage.learning_rate * (1 - update / stage.updates)
-            trial = play(policy, envs, stage.steps, generator, recipe.hidden)
+            trial = play(policy, envs, observation, stage.steps, generator)
+            observation = trial["following"]
             learn(policy, critic, teller, optimiser, recipe, trial, recipe.entropy * (1 - done / total), generator)
             done += 1
             progress(done, policy)

@@ -1,9 +1,12 @@
 """Recurrent policies that were trained for long, and how they are loaded: their state learns, their weights rest."""
 
+from collections.abc import Mapping
+
 import torch
 from torch import Tensor, nn
 
 from metarec import shipped
+from metarec.interest import PARAMS, SIZE, TOPICS, fields
 
 
 class RecurrentPolicy(nn.Module):
@@ -32,18 +35,81 @@ class RecurrentPolicy(nn.Module):
 
 def bandit_policy(n_pulls: int, n_arms: int) -> RecurrentPolicy:
     """The policy of lesson 08 for bandits of so many arms and pulls; FileNotFoundError where none is kept."""
-    return _loaded(f"rl2_bandit_n{n_pulls}_k{n_arms}")
+    return with_weights(shipped.weights(f"rl2_bandit_n{n_pulls}_k{n_arms}"))
 
 
 def mdp_policy(episodes: int) -> RecurrentPolicy:
     """The policy of lesson 08 for `metarec/RandomMDP-v0`, so many episodes; FileNotFoundError where none is kept."""
-    return _loaded(f"rl2_mdp_n{episodes}")
+    return with_weights(shipped.weights(f"rl2_mdp_n{episodes}"))
 
 
-def _loaded(name: str) -> RecurrentPolicy:
-    state = {key: value.float() for key, value in shipped.weights(name).items()}
+def with_weights(state: Mapping[str, Tensor]) -> RecurrentPolicy:
+    """The policy that has these weights, of any float type, which no longer change."""
     n_actions, hidden = state["actor.weight"].shape
     with torch.random.fork_rng():
         policy = RecurrentPolicy(state["memory.weight_ih_l0"].shape[1], n_actions, hidden)
-    policy.load_state_dict(state)
+    policy.load_state_dict({key: value.float() for key, value in state.items()})
+    return policy.requires_grad_(requires_grad=False)
+
+
+RECOMMENDER_INPUT = 2 * (SIZE + TOPICS) + SIZE + 2 * TOPICS + 4
+
+
+class RecurrentRecommender(nn.Module):
+    """A recurrent policy over a catalogue: it scores items by their features, and so items that it has never seen.
+
+    For `metarec/Interest-v0` with `observe="history"`: theta is hidden and must be found out from the clicks. The state
+    [B, `hidden`] is all that it knows of a user. `belief` reads from it what theta is thought to be.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.hidden = hidden
+        inputs, features = RECOMMENDER_INPUT, SIZE + TOPICS
+        self.memory = nn.GRUCell(inputs, hidden)
+        self.bend = nn.Sequential(nn.Linear(hidden + inputs, hidden), nn.ReLU(), nn.Linear(hidden, features))
+        self.straight = nn.Linear(hidden + inputs, features)
+        self.belief = nn.Linear(hidden, SIZE)
+
+    def forward(self, inputs: Tensor, hidden: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits [B, K] and the next state [B, H] for `recommender_input` [B, F], a state and features [K, D + C]."""
+        state = self.memory(inputs, hidden)
+        seen = torch.cat([state, inputs], dim=1)
+        return (self.bend(seen) + self.straight(seen)) @ items.T, state
+
+
+def recommender_input(
+    observation: Tensor, previous_item: Tensor, previous_click: Tensor, begins: Tensor, items: Tensor
+) -> Tensor:
+    """What a `RecurrentRecommender` is shown [B, F]: `rl2_input` with items by their features, not by 500 names.
+
+    `observation` [B, 38] of `observe="history"`; `previous_item` [B], −1 where a session begins; `previous_click` and
+    `begins` [B]; `items` [K, D + C]. The features of the last item stand in the first half of their columns where it
+    was clicked, in the second where it was not; satiation stands there twice, as a level and as whether there is any.
+    """
+    parts = fields(observation)
+    shown = items[previous_item.clamp(min=0)] * (previous_item >= 0)[:, None]
+    click = previous_click.float()[:, None]
+    columns = [
+        shown * click,
+        shown * (1 - click),
+        parts["drift"],
+        parts["satiation"] / PARAMS.S,
+        parts["satiation"].sign(),
+    ]
+    columns += [
+        parts["patience"][:, None] / PARAMS.P,
+        parts["time"][:, None] / PARAMS.T,
+        click,
+        begins.float()[:, None],
+    ]
+    return torch.cat(columns, dim=1)
+
+
+def recommender() -> RecurrentRecommender:
+    """The policy of lesson 08 for new users of `metarec/Interest-v0`, that `benchmarks.rl2_interest` has trained."""
+    state = shipped.weights("rl2_interest")
+    with torch.random.fork_rng():
+        policy = RecurrentRecommender(len(state["memory.bias_ih"]) // 3)
+    policy.load_state_dict({key: value.float() for key, value in state.items()})
     return policy.requires_grad_(requires_grad=False)
