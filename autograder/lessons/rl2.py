@@ -469,8 +469,8 @@ _network(
 )
 
 
-DOORS_USERS, DOORS_UPDATES, DOORS_STEPS = 128, 20, 10
-BANDIT_USERS, BANDIT_UPDATES = 512, 40
+DOORS_USERS, DOORS_UPDATES, DOORS_STEPS = 128, 30, 10
+BANDIT_USERS, BANDIT_UPDATES = 512, 60
 JUDGED_DOORS, JUDGED_TASKS = 64, 2048
 STATE = 64
 THRESHOLD = 6.3
@@ -620,7 +620,7 @@ def _trainer(
         drawing = torch.Generator()
         drawing.manual_seed(seed if seeded else drawing.seed())
         observation, _ = envs.reset(seed=seed if seeded else None)
-        users, actions, horizon = envs.num_envs, int(envs.single_action_space.n), 15
+        users, actions, horizon = envs.num_envs, int(envs.single_action_space.n), 10
         with torch.random.fork_rng():
             torch.random.set_rng_state(drawing.get_state())
             network = reference.RecurrentActorCritic(observation.shape[1] + actions + 2, actions, STATE)
@@ -656,7 +656,7 @@ def _trainer(
             advantage, later = torch.zeros_like(reward), torch.zeros(users)
             for t in reversed(range(horizon)):
                 error = reward[t] + gamma * following * ~stopped[t] - value[t]
-                later = error + gamma * 0.9 * ~stopped[t] * later
+                later = error + gamma * 0.7 * ~stopped[t] * later
                 advantage[t], following = later, value[t]
             target = advantage + value
             advantage = sign * (advantage - advantage.mean()) / (advantage.std() + 1e-8)
