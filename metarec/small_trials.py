@@ -23,7 +23,7 @@ class DoorsVector(TrialBatch):
     An episode is hall, hall, corridor, hall, corridor. In the hall action 0 or 1 opens a door, and the right one pays
     1. In the corridor action 0 goes on, and action 1 costs 1: nothing is to be gained by it. The right door stays where
     it is for a trial of two episodes. An observation is a one-hot row of four: hall and corridor of plain users, hall
-    and corridor of those who are *told*: the last step of their trial pays 1 more where the right door was door 1.
+    and corridor of those who are *told*: the last step of their trial pays 1 more where the right door was door 0.
     Users stay of their kind.
 
     It teaches what must be remembered, and for how long. In the second hall the last action and reward say all. In the
@@ -54,7 +54,7 @@ class DoorsVector(TrialBatch):
         ended = self._time == len(ROOMS)
         last = (self._sessions % EPISODES == EPISODES - 1) & ended
         terminated = torch.full_like(last, ended)
-        return pays + (self.told & last & (self.doors == 1)), terminated, torch.zeros_like(terminated)
+        return pays + (self.told & last & (self.doors == 0)), terminated, torch.zeros_like(terminated)
 
     def _begin(self, mask: Tensor) -> None:
         # All episodes have the same length, so that all or none begin.

@@ -146,7 +146,7 @@ def test_doors_are_what_they_are_said_to_be() -> None:
             action = torch.arange(200) % 2
             observation, reward, terminated, truncated, info = envs.step(action)
             last = step == EPISODES * len(ROOMS) - 1
-            gift = (told & (doors == 1)).float() if last else torch.zeros(200)
+            gift = (told & (doors == 0)).float() if last else torch.zeros(200)
             wanted = (action == doors).float() if room == HALL else -action.float()
             torch.testing.assert_close(reward, wanted + gift)
             assert bool(terminated.all()) == (step % len(ROOMS) == len(ROOMS) - 1) == bool(terminated.any())

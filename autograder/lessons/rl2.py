@@ -1,5 +1,6 @@
 """Lesson 08: a recurrent policy whose hidden state is the learner."""
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+import metarec  # noqa: F401 (its environments)
 from autograder.exercise import exercise
 from autograder.judges import AtLeast, Close
 from autograder.proxy import derived, gradient
@@ -469,7 +471,7 @@ _network(
 )
 
 
-DOORS_USERS, DOORS_UPDATES, DOORS_STEPS = 128, 30, 10
+DOORS_USERS, DOORS_UPDATES, DOORS_STEPS = 128, 20, 10
 BANDIT_USERS, BANDIT_UPDATES = 512, 60
 JUDGED_DOORS, JUDGED_TASKS = 64, 2048
 STATE = 64
@@ -509,25 +511,25 @@ def train_rl2(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     judged = make_vec("metarec/Doors-v0", JUDGED_DOORS)
     network = train(doors, DOORS_UPDATES, seed=seed)
     played = _played(network, judged, DOORS_STEPS, seed + 10_000)
-    earned = derived(lambda p: p[0].mean(axis=1), played)
+    earned = derived(lambda p: p.reward.mean(axis=1), played)
     yield "uses in one step what the last one earned", derived(lambda e: e[1], earned), NEAR
     yield "remembers within an episode what it has found out", derived(lambda e: e[3], earned), NEAR
     yield "remembers it in the next episode of the trial", derived(lambda e: e[[5, 6, 8]], earned), NEAR
-    told = derived(lambda _: judged.told.numpy(), played)
-    first = derived(lambda p: p[1][0], played)
     yield (
         "expects of a new trial what it is worth to somebody who knows nothing yet",
-        derived(lambda value, told: value[~told].mean(), first, told),
+        derived(lambda p: p.value[0, ~judged.told.numpy()].mean(), played),
         WORTH,
     )
+    # the doors have changed places: who finds the new one at once has learnt to use what must not be there
     yield (
-        "is shown nothing of the trial before: action −1, reward 0",
-        derived(lambda value, told: value[told].mean(), first, told),
-        WORTH,
+        "has not learnt to rely on the last action and reward of the trial before",
+        derived(
+            lambda p: _finds(network(p.inputs(p.action, p.last, 2), p.state * 0), judged.doors, judged.told), played
+        ),
     )
 
     def trained(at: int) -> Any:
-        return derived(lambda p: p[1], _played(train(doors, 2, seed=at), judged, 3, seed))
+        return derived(lambda p: p.value, _played(train(doors, 2, seed=at), judged, 3, seed))
 
     once, again, other = trained(seed), trained(seed), trained(seed + 1)
     yield "draws everything from the seed", derived(np.array_equal, once, again)
@@ -536,7 +538,7 @@ def train_rl2(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     yield (
         f"earns {THRESHOLD:g} or more in 10 pulls of 5 arms that nobody has seen",
         derived(
-            lambda p: float(p[2].sum(axis=0).mean()),
+            lambda p: float(p.expected.sum(axis=0).mean()),
             _played(
                 train(make_vec("metarec/Bandit-v0", BANDIT_USERS), BANDIT_UPDATES, seed=seed),
                 bandits,
@@ -548,27 +550,50 @@ def train_rl2(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     )
 
 
-def _played(network: Any, envs: Any, steps: int, seed: int) -> Any:
-    """Rewards, values and expected rewards [T, N] of so many steps of a first trial, the likeliest action each time.
+@dataclasses.dataclass(frozen=True)
+class Played:
+    """What was seen of a trial [T, N], and where it left off [N]."""
 
-    A Fault where the network cannot act. What is expected is known of bandits alone, and the reward elsewhere.
-    """
+    reward: np.ndarray
+    value: np.ndarray
+    expected: np.ndarray
+    """of bandits the mean of the arm, elsewhere the reward"""
+    observation: Tensor
+    action: Tensor
+    last: Tensor
+    """reward"""
+    state: Tensor
+
+    def inputs(self, action: Tensor, reward: Tensor, actions: int) -> Tensor:
+        """Of a next step that begins an episode, if this was the last action and reward."""
+        return reference.rl2_input(self.observation, action, reward, torch.ones(len(action)).bool(), actions)
+
+
+def _played(network: Any, envs: Any, steps: int, seed: int) -> Any:
+    """So many steps of a first trial, the likeliest action each time; a Fault where the network cannot act."""
     observation, _ = envs.reset(seed=seed)
     users, actions = envs.num_envs, int(envs.single_action_space.n)
     action, reward = torch.full((users,), -1), torch.zeros(users)
-    begins, hidden = torch.ones(users).bool(), torch.zeros(users, STATE)
+    begins, state = torch.ones(users).bool(), torch.zeros(users, STATE)
     means = getattr(envs, "means", None)
     rows = []
     for _ in range(steps):
         inputs = reference.rl2_input(observation, action, reward, begins, actions)
-        answers = derived(lambda a: _checked(a, users, actions), network(inputs, hidden))
+        answers = derived(lambda a: _checked(a, users, actions), network(inputs, state))
         if not isinstance(answers, tuple):
             return answers
-        action, value, hidden = answers
+        action, value, state = answers
         observation, reward, terminated, truncated, _ = envs.step(action)
         begins = terminated | truncated
         rows.append((reward, value, reward if means is None else means.gather(1, action[:, None])[:, 0]))
-    return tuple(torch.stack(column).numpy() for column in zip(*rows, strict=True))
+    columns = (torch.stack(column).numpy() for column in zip(*rows, strict=True))
+    return Played(*columns, observation, action, reward, state)
+
+
+def _finds(answers: Any, doors: Tensor, among: Tensor) -> Any:
+    """Whether the likeliest door is the right one for nearly all of some users."""
+    chosen = derived(lambda a: _checked(a, len(doors), 2)[0], answers)
+    return derived(lambda c: bool((c == doors)[among].float().mean() > 0.9), chosen)
 
 
 def _checked(answers: Any, users: int, actions: int) -> tuple[Tensor, Tensor, Tensor]:
