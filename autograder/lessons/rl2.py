@@ -732,12 +732,6 @@ _mistaken(
     wiped=_nobody,
 )
 _mistaken(
-    "last_reward_wiped_with_each_episode",
-    "The first input of each episode shows action −1 and reward 0, also within a trial: the news of the last step is "
-    "lost. Only a new trial begins with nothing.",
-    wiped=_ended,
-)
-_mistaken(
     "reward_missing",
     "The last reward is missing from the input, or always the same: the network sees what it did and never how it "
     "went, so that there is nothing to learn from in a trial.",
