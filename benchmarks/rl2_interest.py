@@ -51,7 +51,7 @@ def trained(key: Key) -> Result:
     return {"weights": weights, "seconds": time.process_time() - began}
 
 
-def train(updates: int, seed: int, progress: Any = lambda *_: None) -> RecurrentRecommender:
+def train(updates: int, seed: int) -> RecurrentRecommender:
     """A policy for new users; equal seeds give equal policies."""
     generator = torch.Generator().manual_seed(seed)
     envs: Any = make(USERS)
@@ -116,7 +116,6 @@ def train(updates: int, seed: int, progress: Any = lambda *_: None) -> Recurrent
                 torch.stack(losses).mean().backward()
                 nn.utils.clip_grad_norm_(optimiser.param_groups[0]["params"], 1.0)
                 optimiser.step()
-        progress(update + 1, policy)
     return policy
 
 

@@ -136,7 +136,7 @@ def play(
     return dict(zip(names, columns, strict=True)) | {"truth": seer.truth, "following": observation}
 
 
-def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> RecurrentPolicy:
+def train(recipe: Recipe, seed: int) -> RecurrentPolicy:
     """A policy for the tasks of the recipe's last stage; equal seeds give equal policies."""
     generator = torch.Generator().manual_seed(seed)
     first = make(recipe, recipe.stages[0], 1)
@@ -163,7 +163,6 @@ def train(recipe: Recipe, seed: int, progress: Any = lambda *_: None) -> Recurre
             observation = trial["following"]
             learn(policy, critic, teller, optimiser, recipe, trial, recipe.entropy * (1 - done / total), generator)
             done += 1
-            progress(done, policy)
     return policy
 
 
