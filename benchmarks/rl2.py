@@ -6,7 +6,7 @@ For each setting policies are trained from seeds 0, 1 and 2 by the recipes in `b
 (`benchmarks.rl2_training` says how that differs from the lesson's trainer), and play tasks that nobody has been trained
 on, the likeliest action each time.
 
-    bandit_nN_kK            earned in N pulls of K arms: the mean over seeds and 4,000 tasks (2,000 where N is 100)
+    bandit_nN_kK            earned in N pulls of K arms: the mean over seeds and 10,000 tasks (2,000 where N is 100)
     mdp_nN                  earned in N episodes of ten steps, over 1,000 tasks
     NAME_interval           half the width of a 95 % interval over tasks, each task's figure the mean over seeds
     NAME_seeds_sd           standard deviation between the seeds

@@ -38,9 +38,9 @@ def mdp(*stages: tuple[int, int, int, float], tasks: int, seeds: int, **others: 
 
 
 RECIPES = {
-    "bandit_n10_k5": bandit(5, (10, 512, 60, 6e-3), tasks=4000),
-    "bandit_n10_k10": bandit(10, (10, 512, 80, 6e-3), tasks=4000),
-    "bandit_n10_k50": bandit(50, (10, 512, 100, 6e-3), tasks=4000),
+    "bandit_n10_k5": bandit(5, (10, 512, 150, 6e-3), tasks=10_000),
+    "bandit_n10_k10": bandit(10, (10, 512, 150, 6e-3), tasks=10_000),
+    "bandit_n10_k50": bandit(50, (10, 512, 200, 6e-3), tasks=10_000),
     "bandit_n100_k5": bandit(5, (10, 256, 40, 5e-3), (100, 192, 150, 5e-3), tasks=2000),
     "bandit_n100_k10": bandit(10, (10, 256, 50, 5e-3), (100, 192, 180, 5e-3), tasks=2000),
     "bandit_n100_k50": bandit(50, (10, 256, 60, 5e-3), (100, 192, 180, 5e-3), tasks=2000, hidden=96),

@@ -473,9 +473,9 @@ _network(
 
 DOORS_USERS, DOORS_UPDATES, DOORS_STEPS = 128, 20, 10
 BANDIT_USERS, BANDIT_UPDATES = 512, 60
-JUDGED_DOORS, JUDGED_TASKS = 64, 2048
+JUDGED_DOORS, JUDGED_TASKS = 64, 4096
 STATE = 64
-THRESHOLD = 6.3
+THRESHOLD = 6.2
 # what is earned at a step of the doors is 0, 1/2 or 1, and the first value of a mistake 0.45 off or more
 NEAR, WORTH = Close(absolute=0.1), Close(absolute=0.2)
 
