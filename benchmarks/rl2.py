@@ -57,7 +57,7 @@ def trained(key: Key) -> Result:
 
 def judged(setting: Setting, weights: Mapping[str, Tensor]) -> Tensor:
     """What a policy with these weights earns at each step of each held-out task [T, N]."""
-    policy = recurrent.with_weights(weights)
+    policy = recurrent.arms_policy(weights, setting.arms) if setting.recipe.shared else recurrent.gru_policy(weights)
     envs = rl2_training.make(setting.recipe, setting.recipe.stages[-1], setting.tasks)
     observation, _ = envs.reset(seed=HELD_OUT)
     return rl2_training.play(policy, envs, observation, setting.pulls, None)["expected"]
@@ -115,8 +115,9 @@ def main() -> None:
     asked = parser.parse_args()
     keys: list[Key] = [
         {"name": name, "seed": seed, "recipe": repr(setting)}
+        for seed in range(SEEDS)
         for name, setting in RECIPES.items()
-        for seed in range(setting.seeds)
+        if seed < setting.seeds
     ]
     policies: dict[str, list[Result]] = {}
     for key, result in Pieces("rl2", rl2_training, recurrent).over(keys, trained, workers=asked.workers):

@@ -40,10 +40,23 @@ def mdp(*stages: tuple[int, int, int, float], tasks: int, seeds: int, **others: 
 RECIPES = {
     "bandit_n10_k5": bandit(5, (10, 512, 150, 6e-3), tasks=10_000),
     "bandit_n10_k10": bandit(10, (10, 512, 150, 6e-3), tasks=10_000),
-    "bandit_n10_k50": bandit(50, (10, 512, 200, 6e-3), tasks=10_000),
-    "bandit_n100_k5": bandit(5, (10, 256, 40, 5e-3), (100, 192, 150, 5e-3), tasks=2000),
-    "bandit_n100_k10": bandit(10, (10, 256, 50, 5e-3), (100, 192, 180, 5e-3), tasks=2000),
-    "bandit_n100_k50": bandit(50, (10, 256, 60, 5e-3), (100, 192, 180, 5e-3), tasks=2000, hidden=96),
+    "bandit_n100_k5": bandit(5, (10, 256, 20, 6e-3), (100, 192, 120, 6e-3), tasks=2000, lam=0.3, entropy=0.005),
+    "bandit_n10_k50": bandit(50, (10, 512, 200, 6e-3), tasks=10_000, lam=0.3),
+    "bandit_n100_k10": bandit(10, (10, 256, 30, 6e-3), (100, 192, 140, 6e-3), tasks=2000, lam=0.3, entropy=0.005),
+    "mdp_n10": mdp((3, 256, 60, 5e-3), (10, 192, 120, 5e-3), tasks=1000, seeds=1, hidden=128, gamma=0.99, lam=0.3),
+    "bandit_n100_k50": bandit(
+        50, (10, 256, 60, 6e-3), (100, 192, 140, 6e-3), tasks=2000, lam=0.3, entropy=0.005, hidden=96
+    ),
+    "mdp_n25": mdp(
+        (3, 256, 60, 5e-3),
+        (10, 192, 120, 5e-3),
+        (25, 96, 60, 3e-3),
+        tasks=1000,
+        seeds=1,
+        hidden=128,
+        gamma=0.99,
+        lam=0.3,
+    ),
 }
 
 BANDIT_METHODS = ("random", "gittins", "thompson", "optimistic_thompson", "ucb1", "epsilon_greedy", "greedy", "rl2")

@@ -21,8 +21,10 @@ import torch
 from torch import Tensor, nn
 
 import metarec  # noqa: F401
-from metarec.recurrent import RecurrentPolicy
+from metarec.recurrent import ArmsPolicy, RecurrentPolicy
 from solutions.rl2 import carry_hidden, rl2_input
+
+Policy = RecurrentPolicy | ArmsPolicy
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,6 +47,9 @@ class Recipe:
     """of the environment"""
     stages: tuple[Stage, ...]
     hidden: int = 64
+    """of the state, or of each arm's part of it where they share a GRU"""
+    shared: bool = False
+    """whether the arms share a GRU"""
     gamma: float = 1.0
     lam: float = 0.9
     clip: float = 0.2
@@ -93,6 +98,44 @@ class Seer:
         return torch.cat([torch.stack([now, whole], dim=1) / horizon, left], dim=1)
 
 
+class Critic(nn.Module):
+    """Values [T, B] of states [T, B, H] and facts [T, B, size]: a baseline that sees the task."""
+
+    def __init__(self, policy: Policy, facts: int) -> None:
+        super().__init__()
+        self.reader = nn.Sequential(nn.Linear(policy.hidden + facts, 64), nn.Tanh(), nn.Linear(64, 1))
+
+    def forward(self, states: Tensor, facts: Tensor) -> Tensor:
+        """All facts beside the whole state."""
+        return self.reader(torch.cat([states, facts], dim=2))[..., 0]
+
+
+class ArmsCritic(nn.Module):
+    """The same for arms that are interchangeable: what is read of each arm and its mean is pooled."""
+
+    def __init__(self, policy: ArmsPolicy) -> None:
+        super().__init__()
+        self.shape = policy.n_arms, policy.width
+        self.reader = nn.Sequential(nn.Linear(policy.width + 2, 64), nn.Tanh(), nn.Linear(64, 64), nn.Tanh())
+        self.valuer = nn.Linear(128, 1)
+
+    def forward(self, states: Tensor, facts: Tensor) -> Tensor:
+        """Each arm's mean beside its part of the state."""
+        arms = states.unflatten(-1, self.shape)
+        means, left = facts[..., :-1, None], facts[..., -1:, None].expand(*arms.shape[:-1], 1)
+        read = self.reader(torch.cat([arms, means, left], dim=-1))
+        return self.valuer(torch.cat([read.mean(dim=-2), read.amax(dim=-2)], dim=-1))[..., 0]
+
+
+class ArmsTeller(nn.Linear):
+    """What each arm's part of a state says of it [..., 2 K]: its mean, then its second moment."""
+
+    def forward(self, states: Tensor) -> Tensor:
+        """The same reader for all arms."""
+        arms = states.unflatten(-1, (-1, self.in_features))
+        return super().forward(arms).transpose(-1, -2).flatten(-2)
+
+
 def optimal_values(transition: Tensor, mean_reward: Tensor, horizon: int) -> list[Tensor]:
     """The best that can be earned from each state [N, S] with 0, 1, ... `horizon` steps left."""
     values = [torch.zeros_like(mean_reward[..., 0])]
@@ -136,7 +179,7 @@ def play(
     return dict(zip(names, columns, strict=True)) | {"truth": seer.truth, "following": observation}
 
 
-def train(recipe: Recipe, seed: int) -> RecurrentPolicy:
+def train(recipe: Recipe, seed: int) -> Policy:
     """A policy for the tasks of the recipe's last stage; equal seeds give equal policies."""
     generator = torch.Generator().manual_seed(seed)
     first = make(recipe, recipe.stages[0], 1)
@@ -144,13 +187,19 @@ def train(recipe: Recipe, seed: int) -> RecurrentPolicy:
     inputs = int(first.single_observation_space.shape[0]) + actions + 2
     first.reset(seed=0)
     facts, truths = Seer(first, 1).size, Seer(first, 1).truth.shape[1]
+    policy: Policy
+    critic: nn.Module
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        policy = RecurrentPolicy(inputs, actions, recipe.hidden)
-        critic = nn.Sequential(nn.Linear(recipe.hidden + facts, 64), nn.Tanh(), nn.Linear(64, 1))
-        teller = nn.Linear(recipe.hidden, truths)
+        if recipe.shared:
+            policy = ArmsPolicy(actions, recipe.hidden)
+            critic, teller = ArmsCritic(policy), ArmsTeller(recipe.hidden, 2)
+        else:
+            policy = RecurrentPolicy(inputs, actions, recipe.hidden)
+            critic, teller = Critic(policy, facts), nn.Linear(recipe.hidden, truths)
+    last = policy.reader[-1] if isinstance(policy, ArmsPolicy) else policy.actor
     with torch.no_grad():
-        policy.actor.weight *= 0.1  # nearly uniform at the beginning
+        last.weight *= 0.1  # nearly uniform at the beginning
     parameters = [*policy.parameters(), *critic.parameters(), *teller.parameters()]
     total, done = sum(stage.updates for stage in recipe.stages), 0
     for number, stage in enumerate(recipe.stages):
@@ -167,7 +216,7 @@ def train(recipe: Recipe, seed: int) -> RecurrentPolicy:
 
 
 def learn(
-    policy: RecurrentPolicy,
+    policy: Policy,
     critic: nn.Module,
     teller: nn.Module,
     optimiser: torch.optim.Optimizer,
@@ -181,10 +230,10 @@ def learn(
     scale = steps**0.5
 
     def values(states: Tensor, facts: Tensor) -> Tensor:
-        return critic(torch.cat([states, facts], dim=2))[..., 0] * scale
+        return critic(states, facts) * scale
 
     def beginning(some: Tensor) -> Tensor:
-        return torch.zeros(len(some), recipe.hidden)
+        return torch.zeros(len(some), policy.hidden)
 
     with torch.no_grad():
         everybody = torch.arange(users)

@@ -33,17 +33,70 @@ class RecurrentPolicy(nn.Module):
         return states
 
 
-def bandit_policy(n_pulls: int, n_arms: int) -> RecurrentPolicy:
+class ArmsPolicy(nn.Module):
+    """A recurrent policy that knows that arms are interchangeable: all of them share one small GRU.
+
+    Each arm has `width` numbers of the state. Their GRU sees whether that arm was pulled, what it paid, and that a step
+    went by; a small network reads an arm's logit from its own numbers and from the mean and the maximum over all arms.
+    Interface and input are those of `RecurrentPolicy`, for any number of arms; the state [B, H] is all arms' numbers,
+    K times `width`.
+    """
+
+    def __init__(self, n_arms: int, width: int) -> None:
+        super().__init__()
+        self.n_arms, self.width, self.hidden = n_arms, width, n_arms * width
+        self.memory = nn.GRU(4, width)
+        self.reader = nn.Sequential(nn.Linear(3 * width, 2 * width), nn.ReLU(), nn.Linear(2 * width, 1))
+        self.valuer = nn.Linear(2 * width, 1)
+
+    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Logits [B, K], value [B] and the next state [B, H] for inputs [B, F] and a state [B, H]."""
+        state = self.unroll(inputs[None], hidden)[0]
+        return self.actor(state), self.critic(state)[..., 0], state
+
+    def unroll(self, inputs: Tensor, hidden: Tensor) -> Tensor:
+        """The states [T, B, H] after each of the inputs [T, B, F] of one trial, from the state [B, H] before."""
+        (steps, users, _), K = inputs.shape, self.n_arms
+        taken, reward, start = inputs[..., 1 : 1 + K], inputs[..., -2:-1], inputs[..., -1:]
+        seen = torch.stack([taken, taken * reward, reward.expand_as(taken), start.expand_as(taken)], dim=3)
+        states, _ = self.memory(seen.reshape(steps, users * K, 4), hidden.reshape(1, users * K, self.width))
+        return states.reshape(steps, users, self.hidden)
+
+    def actor(self, states: Tensor) -> Tensor:
+        """Logits [..., K] of states [..., H]."""
+        arms, mean, most = self.pooled(states)
+        whole = torch.cat([mean, most], dim=-1)[..., None, :].expand(*arms.shape[:-1], 2 * self.width)
+        return self.reader(torch.cat([arms, whole], dim=-1))[..., 0]
+
+    def critic(self, states: Tensor) -> Tensor:
+        """Values [..., 1] of states [..., H]."""
+        return self.valuer(torch.cat(self.pooled(states)[1:], dim=-1))
+
+    def pooled(self, states: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Each arm's numbers [..., K, W], and their mean and maximum over the arms [..., W]."""
+        arms = states.unflatten(-1, (self.n_arms, self.width))
+        return arms, arms.mean(dim=-2), arms.amax(dim=-2)
+
+
+def bandit_policy(n_pulls: int, n_arms: int) -> ArmsPolicy:
     """The policy of lesson 08 for bandits of so many arms and pulls; FileNotFoundError where none is kept."""
-    return with_weights(shipped.weights(f"rl2_bandit_n{n_pulls}_k{n_arms}"))
+    return arms_policy(shipped.weights(f"rl2_bandit_n{n_pulls}_k{n_arms}"), n_arms)
+
+
+def arms_policy(state: Mapping[str, Tensor], n_arms: int) -> ArmsPolicy:
+    """The policy for so many arms that has these weights, of any float type, which no longer change."""
+    with torch.random.fork_rng():
+        policy = ArmsPolicy(n_arms, state["memory.weight_hh_l0"].shape[1])
+    policy.load_state_dict({key: value.float() for key, value in state.items()})
+    return policy.requires_grad_(requires_grad=False)
 
 
 def mdp_policy(episodes: int) -> RecurrentPolicy:
     """The policy of lesson 08 for `metarec/RandomMDP-v0`, so many episodes; FileNotFoundError where none is kept."""
-    return with_weights(shipped.weights(f"rl2_mdp_n{episodes}"))
+    return gru_policy(shipped.weights(f"rl2_mdp_n{episodes}"))
 
 
-def with_weights(state: Mapping[str, Tensor]) -> RecurrentPolicy:
+def gru_policy(state: Mapping[str, Tensor]) -> RecurrentPolicy:
     """The policy that has these weights, of any float type, which no longer change."""
     n_actions, hidden = state["actor.weight"].shape
     with torch.random.fork_rng():
