@@ -1,4 +1,4 @@
-"""What the studies of lesson 09 share: logged contexts of bandits, a decision-pretraining, and the test of it."""
+"""What the bandit studies of lesson 09 share: logged contexts, a decision-pretraining, and who plays for comparison."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from solutions.in_context import InContextPolicy, dpt_loss, sample_action
+from benchmarks.bandit_baselines import gittins
+from metarec.posterior import best_arm, counts
+from metarec.transformer import Cache, CausalTransformer, transformer
+from solutions.in_context import InContextPolicy, dpt_loss, interaction_tokens, sample_action
 
 Rates = NDArray[np.float64]
 """[B, K]: what the arms of each task pay on average"""
@@ -50,7 +53,7 @@ def pretrained(
     updates: int,
     batch: int,
     seed: int,
-) -> InContextPolicy:
+) -> CausalTransformer:
     """A policy of width, layers and heads after so many updates, each on fresh contexts of `batch` tasks."""
     rng = np.random.default_rng(seed)
     arms = tasks(1, rng).shape[1]
@@ -69,26 +72,90 @@ def pretrained(
         loss.backward()
         nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimiser.step()
-    return policy
+    return transformer(policy.state_dict(), policy.heads)
 
 
-def earned(policy: InContextPolicy, rates: Rates, pulls: int, temperature: float, seed: int) -> Tensor:
-    """What the arms pulled pay on average [B, pulls], where the policy acts for itself, with a cache.
+class Reader:
+    """A pretrained policy that acts in as many tasks at once, sampled at a temperature, with a key-value cache."""
 
-    `rates` are [B, K], or [B, pulls, K] where they change from pull to pull.
+    def __init__(self, policy: CausalTransformer, tasks: int, temperature: float) -> None:
+        self.policy, self.temperature, self.arms = policy, temperature, len(policy.head.bias)
+        self.token = torch.zeros(tasks, 1, self.arms + 1)
+        self.cache: Cache = []
+
+    def act(self, left: int, generator: torch.Generator) -> Tensor:
+        """Arms [B]."""
+        with torch.no_grad():
+            logits, self.cache = self.policy.read(self.token, self.cache)
+        return sample_action(logits[:, -1], self.temperature, generator)
+
+    def learn(self, arms: Tensor, rewards: Tensor) -> None:
+        """Read what came of it."""
+        self.token = interaction_tokens(arms[:, None], rewards[:, None], self.arms)
+
+
+class Bayes:
+    """Arms by their posterior probability of being the best, to a power: 1 is Thompson sampling, 4 a quarter's.
+
+    The prior of each arm is Beta(won, lost); what was seen loses the share `forgets` of its weight with each pull.
     """
+
+    def __init__(
+        self, shape: tuple[int, int], power: float = 1, prior: tuple[float, float] = (1, 1), forgets: float = 0
+    ) -> None:
+        self.won, self.lost = torch.zeros(shape), torch.zeros(shape)
+        self.power, self.prior, self.forgets = power, prior, forgets
+
+    def act(self, left: int, generator: torch.Generator) -> Tensor:
+        """Arms [B]."""
+        won, lost = self.won + self.prior[0], self.lost + self.prior[1]
+        if self.power == 1:
+            # torch's own Beta takes no generator; a ratio of gamma draws is a beta draw
+            first, second = (torch._standard_gamma(count, generator=generator) for count in (won, lost))
+            return (first / (first + second)).argmax(dim=1)
+        best = torch.from_numpy(best_arm(won - 1, lost - 1))
+        return (best**self.power).multinomial(1, generator=generator)[:, 0]
+
+    def learn(self, arms: Tensor, rewards: Tensor) -> None:
+        """Count it."""
+        self.won *= 1 - self.forgets
+        self.lost *= 1 - self.forgets
+        rows = torch.arange(len(arms))
+        self.won[rows, arms] += rewards
+        self.lost[rows, arms] += 1 - rewards
+
+
+class Indexed(Bayes):
+    """The arm of greatest finite-horizon Gittins index: nobody earns more who knows the prior, but for a trifle."""
+
+    def __init__(self, shape: tuple[int, int], pulls: int) -> None:
+        super().__init__(shape)
+        self.rule = gittins(pulls)
+
+    def act(self, left: int, generator: torch.Generator) -> Tensor:
+        """Arms [B]."""
+        return self.rule(self.won, self.lost, left, generator)
+
+
+def earned(agent: Reader | Bayes, rates: Rates, pulls: int, seed: int) -> Tensor:
+    """What the arms pulled pay on average [B, pulls]; `rates` are [B, K], or [B, pulls, K] where they change."""
     generator = torch.Generator().manual_seed(seed)
     pays = torch.as_tensor(rates, dtype=torch.float32)
-    drifting = pays if pays.ndim == 3 else pays[:, None].expand(-1, pulls, -1)
-    token = torch.zeros(len(pays), 1, policy.n_actions + 1)
-    cache: list[tuple[Tensor, Tensor]] = []
+    by_pull = pays if pays.ndim == 3 else pays[:, None].expand(-1, pulls, -1)
     means = torch.zeros(len(pays), pulls)
-    with torch.no_grad():
-        for t in range(pulls):
-            logits, cache = policy.read(token, cache)
-            action = sample_action(logits[:, -1], temperature, generator)
-            means[:, t] = drifting[:, t].gather(1, action[:, None])[:, 0]
-            reward = (torch.rand(len(pays), generator=generator) < means[:, t]).float()
-            token = torch.cat([nn.functional.one_hot(action, policy.n_actions).float(), reward[:, None]], dim=1)
-            token = token[:, None]
+    for t in range(pulls):
+        arms = agent.act(pulls - t, generator)
+        means[:, t] = by_pull[:, t].gather(1, arms[:, None])[:, 0]
+        agent.learn(arms, (torch.rand(len(pays), generator=generator) < means[:, t]).float())
     return means
+
+
+def from_bayes(policy: CausalTransformer, arms: int, pulls: int, contexts: int = 500) -> float:
+    """How far the policy is from the posterior, in nats per decision: KL(posterior ‖ policy) over logged contexts."""
+    rng = np.random.default_rng(77)
+    actions, rewards = logged(rng.random((contexts, arms)), pulls, rng)
+    posterior = torch.from_numpy(best_arm(*counts(actions, rewards, arms))).clamp_min(1e-9)
+    tokens = nn.functional.pad(interaction_tokens(actions, rewards, arms), (0, 0, 1, 0))
+    with torch.no_grad():
+        said = policy(tokens).log_softmax(dim=-1)
+    return float((posterior * (posterior.log() - said)).sum(dim=-1).mean())

@@ -48,12 +48,9 @@ class InContextPolicy(nn.Module):
         def each(make: type[nn.Module], *sizes: int) -> nn.ModuleList:
             return nn.ModuleList([make(*sizes) for _ in range(layers)])
 
-        self.norms = each(nn.LayerNorm, width)
-        self.projections = each(nn.Linear, width, 3 * width)
-        self.mixers = each(nn.Linear, width, width)
-        self.middles = each(nn.LayerNorm, width)
-        self.wideners = each(nn.Linear, width, 4 * width)
-        self.narrowers = each(nn.Linear, 4 * width, width)
+        self.norms, self.middles = each(nn.LayerNorm, width), each(nn.LayerNorm, width)
+        self.projections, self.mixers = each(nn.Linear, width, 3 * width), each(nn.Linear, width, width)
+        self.wideners, self.narrowers = each(nn.Linear, width, 4 * width), each(nn.Linear, 4 * width, width)
         self.last, self.head = nn.LayerNorm(width), nn.Linear(width, n_actions)
 
     def forward(self, actions: Tensor, rewards: Tensor) -> Tensor:
@@ -64,34 +61,18 @@ class InContextPolicy(nn.Module):
         """
         # a token of zeros begins each context: that is what the first logits are read from
         tokens = nn.functional.pad(interaction_tokens(actions, rewards, self.n_actions), (0, 0, 1, 0))
-        logits, _ = self.read(tokens, [])
-        return logits
-
-    def read(self, tokens: Tensor, cache: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
-        """Logits [B, N, n_actions] at N tokens that follow those in `cache`, and the cache with them.
-
-        A cache holds keys and values [B, heads, N, D] for each layer; it is empty at the start, where
-        N is any number; after that N is 1.
-        """
-        seen = cache[0][0].shape[2] if cache else 0
         # how much was seen: attention alone takes means, and forgets of how many
-        age = torch.arange(seen, seen + tokens.shape[1], device=tokens.device).log1p()
+        age = torch.arange(tokens.shape[1], device=tokens.device).log1p()
         x = self.embed(torch.cat([tokens, age[:, None].expand(*tokens.shape[:2], 1)], dim=2))
-        layers = zip(
-            self.norms, self.projections, self.mixers, self.middles, self.wideners, self.narrowers, strict=True
-        )
-        kept = []
-        for layer, (norm, project, mix, middle, widen, narrow) in enumerate(layers):
-            # [B, N, 3 · width] becomes three times [B, heads, N, D]
-            query, key, value = project(norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-            if cache:
-                key, value = (torch.cat([old, new], dim=2) for old, new in zip(cache[layer], (key, value), strict=True))
-            kept.append((key, value))
-            heads = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=not cache)
-            x = x + mix(heads.transpose(1, 2).flatten(2))
-            x = x + narrow(nn.functional.gelu(widen(middle(x))))
+        for layer in range(len(self.norms)):
+            # [B, T + 1, 3 · width] becomes three times [B, H, T + 1, D]
+            parts = self.projections[layer](self.norms[layer](x)).unflatten(2, (3, self.heads, -1))
+            query, key, value = parts.permute(2, 0, 3, 1, 4)
+            mixed = nn.functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+            x = x + self.mixers[layer](mixed.transpose(1, 2).flatten(2))
+            x = x + self.narrowers[layer](nn.functional.gelu(self.wideners[layer](self.middles[layer](x))))
         logits: Tensor = self.head(self.last(x))
-        return logits, kept
+        return logits
 
 
 def dpt_loss(logits: Tensor, best_action: Tensor) -> Tensor:

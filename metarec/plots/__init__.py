@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.curves import objective_by_ratio, training_curves
+    from metarec.plots.in_context import reading, scaling
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
@@ -19,6 +20,8 @@ _HOMES = {
     "regret_curves": "metarec.plots.bandits",
     "training_curves": "metarec.plots.curves",
     "objective_by_ratio": "metarec.plots.curves",
+    "reading": "metarec.plots.in_context",
+    "scaling": "metarec.plots.in_context",
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
     "learning_curve": "metarec.plots.tabular",
@@ -34,7 +37,9 @@ __all__ = [
     "objective_by_ratio",
     "policy_map",
     "q_heatmap",
+    "reading",
     "regret_curves",
+    "scaling",
     "session_strip",
     "show",
     "training_curves",

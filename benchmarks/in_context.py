@@ -1,0 +1,233 @@
+"""Transformers that learn bandits from what they read: against Bayes' rule, by size and tasks, and on strange tasks.
+
+    python -m benchmarks.in_context [--tasks 2000] [--workers 1] [--json FILE]
+
+All are decision-pretrained on Bernoulli bandits with uniform rates (`benchmarks/pretraining.py`), and earn what the
+arms that they pull pay on average, over as many held-out tasks, the same for all. NAME_interval is half the width of a
+95 % interval over these tasks. It takes about half an hour of one core, goes on where it was stopped, and keeps
+`in_context_bandit_k5`, `in_context_bandit_k10` (weights) and `in_context` (the lesson's record).
+
+1. 100 pulls, 5 and 10 arms, three seeds. bandit_n100_kK_sampled (temperature 1) and _sharpened (¼, and of_gittins: its
+   share of what Gittins earns) are means over seeds; beside them thompson_, sharpened_bayes_ and gittins_ with the
+   exact posterior.
+2. Scaling, 5 arms, 20 pulls: six sizes, each on 10, 100, 1,000 distinct tasks and on ever new ones, with equal updates.
+   regret_P_N: what the best arm pays more over all pulls, with P parameters and N tasks, sharpened; kl_P_N: nats per
+   decision from the posterior. `exponent_of_kl` is the slope of log kl by log P on ever new tasks, as far as it falls.
+3. Strange tasks for the policy of 100 pulls: rare clicks, arms that are nearly alike, arms that drift, three times as
+   many pulls. Beside it Thompson with the same uniform prior, and with the right one or one that forgets.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmarks import bandit_baselines, pretraining
+from benchmarks.pieces import Key, Pieces, Result
+from benchmarks.pretraining import Bayes, Indexed, Reader, earned, from_bayes, pool, pretrained, uniform
+from benchmarks.report import arguments, report
+from metarec import posterior, shipped
+from metarec import transformer as transformers
+from solutions import in_context as lesson
+
+COMMAND = "python -m benchmarks.in_context"
+ARMS, PULLS, SEEDS = (5, 10), 100, (0, 1, 2)
+LONG = {5: 1500, 10: 2500}
+"""updates on contexts of 100 pulls, by arms"""
+SIZES = ((8, 1, 1), (16, 1, 2), (32, 1, 2), (64, 2, 4), (128, 3, 4), (256, 4, 8))
+"""width, layers, heads"""
+TASKS = (10, 100, 1000, 0)
+"""distinct tasks to pretrain on, 0 for ever new ones"""
+SHORT, UPDATES, BATCH = 20, 400, 64
+HELD_OUT = 987_654_321
+
+
+def held_out(arms: int, tasks: int) -> pretraining.Rates:
+    """The tasks that all are judged on."""
+    return np.random.default_rng(HELD_OUT).random((tasks, arms))
+
+
+def seeds_of(size: int) -> tuple[int, ...]:
+    """Three seeds, of the two largest sizes fewer: they take most of the time."""
+    return {4: (0, 1), 5: (0,)}.get(size, SEEDS)
+
+
+def bandits(key: Key) -> Result:
+    """A policy for 100 pulls, and what it earns by temperature."""
+    arms = key["arms"]
+    policy = pretrained((32, 2, 2), uniform(arms), pulls=PULLS, updates=LONG[arms], batch=BATCH, seed=key["seed"])
+    rates = held_out(arms, key["tasks"])
+    means = {str(t): earned(Reader(policy, len(rates), t), rates, PULLS, key["seed"]) for t in (1.0, 0.25, 0.0)}
+    return {"weights": policy.state_dict(), "means": means, "kl": from_bayes(policy, arms, PULLS)}
+
+
+def yardsticks(key: Key) -> Result:
+    """What is earned by who knows the prior."""
+    arms, pulls = key["arms"], key["pulls"]
+    rates = held_out(arms, key["tasks"])
+    shape = rates.shape
+    agents = {"thompson": Bayes(shape), "sharpened_bayes": Bayes(shape, power=4), "gittins": Indexed(shape, pulls)}
+    return {name: earned(agent, rates, pulls, 1) for name, agent in agents.items()}
+
+
+def scaling(key: Key) -> Result:
+    """One size on one amount of tasks."""
+    tasks = pool(key["tasks"], 5, key["seed"]) if key["tasks"] else uniform(5)
+    policy = pretrained(SIZES[key["size"]], tasks, pulls=SHORT, updates=UPDATES, batch=BATCH, seed=key["seed"])
+    rates = held_out(5, key["judged"])
+    return {
+        "parameters": sum(p.numel() for p in policy.parameters()),
+        "kl": from_bayes(policy, 5, SHORT),
+        "means": {str(t): earned(Reader(policy, len(rates), t), rates, SHORT, 1) for t in (1.0, 0.25)},
+    }
+
+
+def strange(tasks: int) -> dict[str, tuple[pretraining.Rates, int, dict[str, Any]]]:
+    """Tasks of another kind than those of the pretraining: rates, pulls, and what fits them better than the prior."""
+    rng = np.random.default_rng(HELD_OUT + 1)
+    base = rng.uniform(0.1, 0.9, (tasks, 1))
+    early, late = (rng.random((tasks, 5)) for _ in range(2))
+    share = np.linspace(0, 1, PULLS)[None, :, None]
+    return {
+        "as_trained": (held_out(5, tasks), PULLS, {}),
+        "rare": (rng.beta(1, 19, (tasks, 5)), PULLS, {"prior": (1, 19)}),
+        "alike": (base + rng.uniform(-0.1, 0.1, (tasks, 5)), PULLS, {}),
+        "drifting": (np.where(share < 0.5, early[:, None], late[:, None]), PULLS, {"forgets": 0.05}),
+        "longer": (held_out(5, tasks), 3 * PULLS, {}),
+    }
+
+
+def abroad(policy: transformers.CausalTransformer, tasks: int) -> dict[str, dict[str, torch.Tensor]]:
+    """Regret [B, pulls] on strange tasks, by agent."""
+    found: dict[str, dict[str, torch.Tensor]] = {}
+    for name, (rates, pulls, fitting) in strange(tasks).items():
+        shape = (tasks, 5)
+        agents: dict[str, Reader | Bayes] = {"transformer": Reader(policy, tasks, 0.25), "thompson": Bayes(shape)}
+        if fitting:
+            agents["fitting"] = Bayes(shape, **fitting)
+        best = torch.as_tensor(rates.max(axis=-1), dtype=torch.float32)
+        best = best if best.ndim == 2 else best[:, None]
+        found[name] = {agent: best - earned(acts, rates, pulls, 1) for agent, acts in agents.items()}
+    return found
+
+
+def interval(values: torch.Tensor) -> float:
+    """Half the width of a 95 % interval of the mean."""
+    return 1.96 * float(values.std()) / math.sqrt(len(values))
+
+
+def curve(means: torch.Tensor) -> list[float]:
+    """The mean over tasks [pulls] of [B, pulls], for a record."""
+    return [round(float(x), 4) for x in means.mean(dim=0)]
+
+
+def exponent(parameters: list[float], kl: list[float]) -> tuple[float, float, int]:
+    """Slope and offset of log kl by log parameters, over the sizes up to the last that is better than all before."""
+    last = int(np.argmin(kl)) + 1
+    if last < 2:
+        return 0.0, math.log(kl[0]), last
+    slope, offset = np.polyfit(np.log(parameters[:last]), np.log(kl[:last]), 1)
+    return float(slope), float(offset), last
+
+
+def long_bandits(over: Callable[..., Any], tasks: int, figures: dict[str, float]) -> dict[str, Any]:
+    """Part 1; keeps the first seed's weights."""
+    record = {}
+    for arms in ARMS:
+        (_, known), *_ = over([{"part": "known", "arms": arms, "pulls": PULLS, "tasks": tasks}], yardsticks)
+        keys = [{"part": "bandits", "arms": arms, "seed": seed, "tasks": tasks} for seed in SEEDS]
+        runs = [result for _, result in over(keys, bandits)]
+        shipped.keep_weights(f"in_context_bandit_k{arms}", {k: v.half() for k, v in runs[0]["weights"].items()})
+        name = f"bandit_n{PULLS}_k{arms}"
+        gittins = known["gittins"].sum(dim=1)
+        for temperature, how in (("1.0", "sampled"), ("0.25", "sharpened"), ("0.0", "greedy")):
+            each = torch.stack([run["means"][temperature].sum(dim=1) for run in runs])
+            figures[f"{name}_{how}"] = float(each.mean())
+            figures[f"{name}_{how}_interval"] = interval(each.mean(dim=0))
+            figures[f"{name}_{how}_lowest_seed"] = float(each.mean(dim=1).min())
+            if how == "sharpened":
+                figures[f"{name}_sharpened_of_gittins"] = float(each.mean() / gittins.mean())
+                gap = (each.mean(dim=0) - gittins) / gittins.mean()
+                figures[f"{name}_sharpened_of_gittins_interval"] = interval(gap)
+        for who, means in known.items():
+            figures |= {f"{who}_n{PULLS}_k{arms}": float(means.sum(dim=1).mean())}
+            figures |= {f"{who}_n{PULLS}_k{arms}_interval": interval(means.sum(dim=1))}
+        best = torch.from_numpy(held_out(arms, tasks).max(axis=1)).float()[:, None]
+        record[str(arms)] = {
+            "sampled": curve(best - torch.stack([run["means"]["1.0"] for run in runs]).mean(dim=0)),
+            "sharpened": curve(best - torch.stack([run["means"]["0.25"] for run in runs]).mean(dim=0)),
+            **{who: curve(best - means) for who, means in known.items()},
+        }
+    return record
+
+
+def by_size(over: Callable[..., Any], tasks: int, figures: dict[str, float]) -> dict[str, Any]:
+    """Part 2."""
+    (_, known), *_ = over([{"part": "known", "arms": 5, "pulls": SHORT, "tasks": tasks}], yardsticks)
+    best = torch.from_numpy(held_out(5, tasks).max(axis=1)).float()
+    yards = {who: float((best - means.mean(dim=1)).mean() * SHORT) for who, means in known.items()}
+    figures |= {f"regret_{who}": value for who, value in yards.items()}
+    keys = [
+        {"part": "scaling", "size": size, "tasks": amount, "seed": seed, "judged": tasks}
+        for size in range(len(SIZES))
+        for amount in TASKS
+        for seed in seeds_of(size)
+    ]
+    cells: dict[tuple[int, int], list[Result]] = {}
+    for key, result in over(keys, scaling):
+        cells.setdefault((key["size"], key["tasks"]), []).append(result)
+    rows = []
+    for (_, amount), results in cells.items():
+        each = torch.stack([(best - result["means"]["0.25"].mean(dim=1)) * SHORT for result in results])
+        row = {
+            "parameters": results[0]["parameters"],
+            "tasks": amount,
+            "regret": [float(x) for x in each.mean(dim=1)],
+            "regret_interval": interval(each.mean(dim=0)),
+            "kl": [result["kl"] for result in results],
+            "by_pull": curve(best[:, None] - torch.stack([result["means"]["0.25"] for result in results]).mean(dim=0)),
+        }
+        rows.append(row)
+        name = f"{row['parameters']}_{amount or 'all'}"
+        figures |= {f"regret_{name}": float(np.mean(row["regret"])), f"regret_{name}_interval": row["regret_interval"]}
+        figures[f"kl_{name}"] = float(np.mean(row["kl"]))
+    fits = {}
+    for amount in TASKS:
+        line = [row for row in rows if row["tasks"] == amount]
+        slope, offset, last = exponent([r["parameters"] for r in line], [float(np.mean(r["kl"])) for r in line])
+        fits[str(amount)] = {"slope": slope, "offset": offset, "largest": line[last - 1]["parameters"]}
+        figures |= {
+            f"exponent_of_kl_{amount or 'all'}": slope,
+            f"kl_falls_up_to_{amount or 'all'}": line[last - 1]["parameters"],
+        }
+    return {"rows": rows, "fits": fits, "yardsticks": yards, "updates": UPDATES, "batch": BATCH, "pulls": SHORT}
+
+
+def main() -> None:
+    """Measure, keep, print, write."""
+    asked = arguments(__doc__, tasks=2000, workers=1)
+    pieces = Pieces("in_context", pretraining, bandit_baselines, lesson, posterior, transformers, sys.modules[__name__])
+
+    def over(keys: list[Key], compute: Callable[[Key], Result]) -> list[tuple[Key, Result]]:
+        return list(pieces.over(keys, compute, workers=asked.workers))
+
+    figures: dict[str, float] = {}
+    record: dict[str, Any] = {"bandits": long_bandits(over, asked.tasks, figures)}
+    record["scaling"] = by_size(over, asked.tasks, figures)
+    regrets = abroad(transformers.bandit_policy(5), asked.tasks)
+    record["strange"] = {task: {who: curve(r) for who, r in agents.items()} for task, agents in regrets.items()}
+    for task, agents in regrets.items():
+        for who, regret in agents.items():
+            total = regret.sum(dim=1)
+            figures |= {f"{task}_{who}_regret": float(total.mean()), f"{task}_{who}_regret_interval": interval(total)}
+    shipped.keep_record("in_context", {**record, "figures": figures}, command=COMMAND)
+    report("bandits in context", figures, asked.json)
+
+
+if __name__ == "__main__":
+    main()
