@@ -19,7 +19,7 @@ class CausalTransformer(nn.Module):
     def __init__(self, token_size: int, outputs: int, width: int, layers: int, heads: int) -> None:
         super().__init__()
         self.heads = heads
-        self.embed = nn.Linear(token_size + 1, width)
+        self.embed = nn.Sequential(nn.Linear(token_size + 1, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
         def each(make: type[nn.Module], *sizes: int) -> nn.ModuleList:
             return nn.ModuleList([make(*sizes) for _ in range(layers)])
@@ -73,7 +73,7 @@ class CausalTransformer(nn.Module):
 def transformer(state: dict[str, Tensor], heads: int) -> CausalTransformer:
     """A transformer with these weights, which it no longer changes; its other sizes are theirs."""
     state = {name: value.float() for name, value in state.items()}
-    width, token_size = state["embed.weight"].shape
+    width, token_size = len(state["last.weight"]), state["embed.0.weight"].shape[1]
     layers = sum(name.startswith("norms.") and name.endswith(".weight") for name in state)
     with torch.random.fork_rng():
         made = CausalTransformer(token_size - 1, len(state["head.bias"]), width, layers, heads)
@@ -83,9 +83,9 @@ def transformer(state: dict[str, Tensor], heads: int) -> CausalTransformer:
 
 def bandit_policy(n_arms: int) -> CausalTransformer:
     """Lesson 09's policy for bandits of so many arms and 100 pulls; FileNotFoundError where none is kept."""
-    return transformer(shipped.weights(f"in_context_bandit_k{n_arms}"), heads=2)
+    return transformer(shipped.weights(f"in_context_bandit_k{n_arms}"), heads=8)
 
 
 def newcomer_policy() -> CausalTransformer:
     """Lesson 09's recommender for users of `metarec/Interest-v0` whose interests are hidden."""
-    return transformer(shipped.weights("in_context_newcomers"), heads=2)
+    return transformer(shipped.weights("in_context_newcomers"), heads=8)

@@ -43,7 +43,8 @@ class InContextPolicy(nn.Module):
         """Make the layers, with their usual random weights."""
         super().__init__()
         self.n_actions, self.heads = n_actions, heads
-        self.embed = nn.Linear(n_actions + 2, width)
+        # the bend lets a token say "this action paid" before anything is averaged
+        self.embed = nn.Sequential(nn.Linear(n_actions + 2, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
 
         def each(make: type[nn.Module], *sizes: int) -> nn.ModuleList:
             return nn.ModuleList([make(*sizes) for _ in range(layers)])
@@ -107,14 +108,14 @@ def pretrain(steps: int, *, seed: int) -> InContextPolicy:
     greatest rate; `dpt_loss` is made small. All randomness comes from `seed`, the first weights too:
     equal seeds give equal networks.
     """
-    arms, pulls, batch = 5, 20, 128
+    arms, pulls, batch, highest = 5, 20, 64, 0.004
     generator = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        policy = InContextPolicy(arms, width=32, layers=1, heads=2)
-    optimiser = torch.optim.Adam(policy.parameters(), lr=0.005)
+        policy = InContextPolicy(arms, width=64, layers=1, heads=8)
+    optimiser = torch.optim.Adam(policy.parameters(), betas=(0.9, 0.95))
     for step in range(steps):
-        optimiser.param_groups[0]["lr"] = 0.005 * (1 - step / steps)
+        optimiser.param_groups[0]["lr"] = highest * min(1.0, (step + 1) / 50) * (1 - step / steps)
         rates = torch.rand(batch, arms, generator=generator)
         # the logger's taste: from none to one favourite, and never a look at the rates
         taste = 4 * torch.rand(batch, 1, generator=generator) * torch.randn(batch, arms, generator=generator)
@@ -123,5 +124,6 @@ def pretrain(steps: int, *, seed: int) -> InContextPolicy:
         loss = dpt_loss(policy(actions, rewards), rates.argmax(dim=1))
         optimiser.zero_grad()
         loss.backward()
+        nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
         optimiser.step()
     return policy
