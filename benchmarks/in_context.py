@@ -1,6 +1,6 @@
 """Transformers that learn bandits from what they read: against Bayes' rule, by size and tasks, and on strange tasks.
 
-    python -m benchmarks.in_context [--tasks 1000] [--workers 1] [--json FILE]
+    python -m benchmarks.in_context [--tasks 1000] [--sizes 5] [--workers 1] [--json FILE]
 
 All are decision-pretrained on Bernoulli bandits with uniform rates (`benchmarks/pretraining.py`), and earn what the
 arms that they pull pay on average, over as many held-out tasks, the same for all. NAME_interval is half the width of a
@@ -10,7 +10,7 @@ arms that they pull pay on average, over as many held-out tasks, the same for al
 1. 100 pulls, 5 and 10 arms, two seeds. bandit_n100_kK_sampled (temperature 1) and _sharpened (¼, and of_gittins: its
    share of what Gittins earns) are means over seeds; beside them thompson_, sharpened_bayes_ and gittins_ with the
    exact posterior.
-2. Scaling, 5 arms, 20 pulls: five sizes, each on 10 and 100 distinct tasks and on ever new ones, with equal updates.
+2. Scaling, 5 arms, 20 pulls: five sizes (or the first `--sizes`), each on 10 and 100 distinct tasks and on ever new ones, with equal updates.
    regret_P_N: what the best arm pays more over all pulls, with P parameters and N tasks, sharpened; kl_P_N: nats per
    decision from the posterior. `exponent_of_kl` is the slope of log kl by log P on ever new tasks, as far as it falls.
 3. Strange tasks for the policy of 100 pulls: rare clicks, arms that are nearly alike, arms that drift, three times as
@@ -166,7 +166,7 @@ def long_bandits(over: Callable[..., Any], tasks: int, figures: dict[str, float]
     return record
 
 
-def by_size(over: Callable[..., Any], tasks: int, figures: dict[str, float]) -> dict[str, Any]:
+def by_size(over: Callable[..., Any], tasks: int, sizes: int, figures: dict[str, float]) -> dict[str, Any]:
     """Part 2."""
     (_, known), *_ = over([{"part": "known", "arms": 5, "pulls": SHORT, "tasks": tasks}], yardsticks)
     best = torch.from_numpy(held_out(5, tasks).max(axis=1)).float()
@@ -174,7 +174,7 @@ def by_size(over: Callable[..., Any], tasks: int, figures: dict[str, float]) -> 
     figures |= {f"regret_{who}": value for who, value in yards.items()}
     keys = [
         {"part": "scaling", "size": size, "tasks": amount, "seed": seed, "judged": tasks}
-        for size in range(len(SIZES))
+        for size in range(sizes)
         for amount in TASKS
         for seed in seeds_of(size)
     ]
@@ -210,7 +210,7 @@ def by_size(over: Callable[..., Any], tasks: int, figures: dict[str, float]) -> 
 
 def main() -> None:
     """Measure, keep, print, write."""
-    asked = arguments(__doc__, tasks=1000, workers=1)
+    asked = arguments(__doc__, tasks=1000, sizes=len(SIZES), workers=1)
     pieces = Pieces("in_context", pretraining, bandit_baselines, lesson, posterior, transformers, sys.modules[__name__])
 
     def over(keys: list[Key], compute: Callable[[Key], Result]) -> list[tuple[Key, Result]]:
@@ -218,7 +218,7 @@ def main() -> None:
 
     figures: dict[str, float] = {}
     record: dict[str, Any] = {"bandits": long_bandits(over, asked.tasks, figures)}
-    record["scaling"] = by_size(over, asked.tasks, figures)
+    record["scaling"] = by_size(over, asked.tasks, asked.sizes, figures)
     regrets = abroad(transformers.bandit_policy(5), asked.tasks)
     record["strange"] = {task: {who: curve(r) for who, r in agents.items()} for task, agents in regrets.items()}
     for task, agents in regrets.items():

@@ -1,6 +1,6 @@
 """New users of metarec/Interest-v0 whose interests are hidden: what five ways to learn earn from the first click on.
 
-    python -m benchmarks.newcomers [--users 1024] [--sessions 4096] [--seeds 1] [--json FILE]
+    python -m benchmarks.newcomers [--users 1000] [--sessions 2048] [--seeds 1] [--json FILE]
 
 All meet the same fresh users, see what `observe="history"` shows and, unless said otherwise, the clicks of the session.
 NAME is the clicks per session, mean over seeds of training, NAME_interval half the width of a 95 % interval over users,
@@ -51,7 +51,7 @@ COMMAND = "python -m benchmarks.newcomers"
 FRESH = 7_000_000
 """The seed of those on whom all are judged."""
 LOGGED = 1_000_000
-WIDTH, LAYERS, HEADS, UPDATES, BATCH = 64, 2, 8, 400, 48
+WIDTH, LAYERS, HEADS, UPDATES, BATCH = 64, 2, 8, 300, 32
 HISTORY = OBSERVED["history"]
 
 
@@ -169,7 +169,7 @@ LEARNT = ("transformer", "maml", "dqn_short", "dqn")
 
 def main() -> None:
     """Measure, keep, print, write."""
-    asked = arguments(__doc__, users=1024, sessions=4096, seeds=1)
+    asked = arguments(__doc__, users=1000, sessions=2048, seeds=1)
     pieces = Pieces(
         "newcomers", simulator_values, newcomer_policies, functional, transformers, maml, sys.modules[__name__]
     )

@@ -1,5 +1,6 @@
 """Lesson 09: a transformer that is pretrained across tasks and learns a new one from what it reads."""
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from autograder.exercise import exercise
-from autograder.judges import AtLeast, Close, SameFrequencies
+from autograder.judges import AtLeast, SameFrequencies
 from autograder.proxy import derived, gradient, repeated
 from metarec.posterior import best_arm, counts
 from solutions import in_context as reference
@@ -802,11 +803,29 @@ def seeds_again(logits: Tensor, temperature: float, generator: torch.Generator) 
     return reference.sample_action(logits, temperature, torch.Generator().manual_seed(0))
 
 
-# how far a right policy may be from Bayes' rule after STEPS updates, and what it earns at a quarter
-NEAR = Close(absolute=0.12)
-ARMS, PULLS, STEPS = 5, 20, 600
+@dataclasses.dataclass(frozen=True)
+class Known:
+    """Probabilities within a distance of those that Bayes' rule gives.
+
+    What is compared with is the known value, where it is near that, whatever a reference learnt: two trainings may lie
+    on different sides of it. A mistake's value, which is not near, stands for itself.
+    """
+
+    value: tuple[float, ...]
+    distance: float
+
+    def __call__(self, got: Any, wanted: Any) -> bool:
+        """Whether every entry is near enough."""
+        actual, expected, known = (np.asarray(x, dtype=float) for x in (got, wanted, self.value))
+        if actual.shape != known.shape or expected.shape != known.shape:
+            return False
+        aim = known if np.abs(expected - known).max() <= self.distance else expected
+        return bool(np.abs(actual - aim).max() <= self.distance)
+
+
+ARMS, PULLS, STEPS = 5, 20, 400
 JUDGED_TASKS, TEMPERATURE = 2000, 0.25
-THRESHOLD = 13.8
+THRESHOLD = 13.5
 
 
 @exercise(
@@ -821,8 +840,8 @@ THRESHOLD = 13.8
         "larger in some tasks than in others; their softmax says how often it pulls which arm. It sees no rates.",
         "`actions = taste.softmax(dim=1).multinomial(20, replacement=True, generator=generator)`, and a pull pays "
         "where a uniform number is less than `rates.gather(1, actions)`.",
-        "`loss = dpt_loss(policy(actions, rewards), rates.argmax(dim=1))`; Adam with 0.005, falling linearly to 0; "
-        "make the network under `torch.random.fork_rng()` after `torch.manual_seed(seed)`.",
+        "`loss = dpt_loss(policy(actions, rewards), rates.argmax(dim=1))`; Adam with 0.004, rising over 50 "
+        "updates, then falling to 0; make the network under `torch.random.fork_rng()` after `torch.manual_seed(seed)`.",
     ],
     afterword="Nobody told it how to explore, and no reward was made large: it learnt to *infer*, and acting on what "
     "it infers is exploring. What it can infer is what the tasks have in common.",
@@ -840,31 +859,27 @@ def pretrain(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     yield (
         "is undecided where it has seen nothing",
         derived(lambda p: np.sort(p[0]), thinks(np.zeros((1, 0), int), np.zeros((1, 0)))),
-        NEAR,
+        Known((0.2,) * ARMS, 0.1),
     )
     each = np.arange(ARMS)
     once = [thinks(each[:, None], np.full((ARMS, 1), paid)) for paid in (1.0, 0.0)]
     yield (
         "knows what a single pull tells: 1/3 after a success, 1/15 after a failure",
         derived(lambda won, lost: [float(p[each, each].mean()) for p in (won, lost)], *once),
-        Close(absolute=0.08),
+        Known((1 / 3, 1 / 15), 0.11),
     )
-    names = rng.permutation(ARMS)
-    shown = np.repeat(names, [10, 3, 3, 2, 2])
-    paid = np.array([1, 0, 0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 0], dtype=float)
-    order = rng.permutation(PULLS)
-    yield (
-        "weighs what an arm paid, not how often it was pulled",
-        derived(lambda p: p[0, names], thinks(shown[None, order], paid[None, order])),
-        NEAR,
-    )
-    shown = np.repeat(names, [14, 2, 2, 1, 1])
-    paid = np.repeat([1.0, 0.0, 1.0, 0.0, 0.0, 0.0], [10, 4, 2, 2, 1, 1])
-    yield (
-        "trusts much evidence more than little",
-        derived(lambda p: p[0, names], thinks(shown[None, order], paid[None, order])),
-        NEAR,
-    )
+    names, order = rng.permutation(ARMS), rng.permutation(PULLS)
+    for label, (pulls, won) in (
+        ("weighs what an arm paid, not how often it was pulled", ((10, 3, 3, 2, 2), (3, 3, 0, 1, 0))),
+        ("trusts much evidence more than little", ((14, 2, 2, 1, 1), (10, 2, 0, 0, 0))),
+    ):
+        shown = np.repeat(names, pulls)
+        paid = np.concatenate([np.arange(tried) < hits for tried, hits in zip(pulls, won, strict=True)])
+        yield (
+            label,
+            derived(lambda p: p[0, names], thinks(shown[None, order], paid[None, order])),
+            Known(tuple(best_arm(won, np.subtract(pulls, won))), 0.18),
+        )
 
     def trained(at: int) -> Any:
         return train(2, seed=at)(torch.tensor([[0, 1]]), torch.tensor([[1.0, 0.0]]))

@@ -132,6 +132,7 @@ def scaling(
             told.append(f"fitted: power {slope:.2f} up to {last:,.0f}")
         axes.set(xlabel=xlabel, ylabel=ylabel)
         axes.minorticks_off()
+        axes.get_ylim()  # settles the limits, which the names are placed by
         _name_ends(axes, ends)
     across = "".join(f" Line across: {name} {_number(value)}." for name, value in (levels or {}).items())
     figure.alt = f"{ylabel[:1].upper()}{ylabel[1:]} by {xlabel}, both in powers of ten. {'; '.join(told)}.{across}"
