@@ -105,8 +105,7 @@ def _unwritten(run: Run) -> bool:
 def _diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) -> list[Implementation]:
     """The mistakes whose observations are the learner's on a label that failed, the one that explains most first."""
     failing = {
-        seed: {label for label, _ in reference_run(exercise, seed) if not labels.get(label, True)}
-        for seed in runs
+        seed: {label for label, _ in reference_run(exercise, seed) if not labels.get(label, True)} for seed in runs
     }
     # the rounds that differ from the reference are the ones that tell; two of them tell enough
     telling = [

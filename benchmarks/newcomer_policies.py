@@ -58,10 +58,14 @@ def token(features: Tensor, observation: Tensor) -> Tensor:
 
 
 class Reader:
-    """The transformer: scores of items are the scalar products of its answer and their features."""
+    """The transformer: its answer holds weights of item features, then an interest.
 
-    def __init__(self, envs: InterestVector, policy: CausalTransformer) -> None:
+    It shows the item that the weights score highest, or plans for the interest as the planner does for the true one.
+    """
+
+    def __init__(self, envs: InterestVector, policy: CausalTransformer, *, plans: bool) -> None:
         self.policy, self.items = policy, envs.item_features
+        self.planner = Oracle(envs, weight=4, not_fresh=2) if plans else None
         self.last = torch.zeros(envs.num_envs, self.items.shape[1] + 1)
         self.cache: Cache = []
 
@@ -69,7 +73,10 @@ class Reader:
         """The items of greatest score."""
         with torch.no_grad():
             answer, self.cache = self.policy.read(token(self.last, history_of(parts))[:, None], self.cache)
-            return (answer[:, 0] @ self.items.T).argmax(dim=1)
+        weights, interest = answer[:, 0, :-SIZE], answer[:, 0, -SIZE:]
+        if self.planner is not None:
+            return self.planner.act({**parts, "theta": interest})
+        return (weights @ self.items.T).argmax(dim=1)
 
     def learn(self, parts: Parts, actions: Tensor, clicks: Tensor) -> None:
         """Read what came of it."""

@@ -1,6 +1,6 @@
 """New users of metarec/Interest-v0 whose interests are hidden: what five ways to learn earn from the first click on.
 
-    python -m benchmarks.newcomers [--users 1000] [--sessions 2048] [--seeds 1] [--json FILE]
+    python -m benchmarks.newcomers [--users 1000] [--sessions 4096] [--seeds 1] [--json FILE]
 
 All meet the same fresh users, see what `observe="history"` shows and, unless said otherwise, the clicks of the session.
 NAME is the clicks per session, mean over seeds of training, NAME_interval half the width of a 95 % interval over users,
@@ -8,6 +8,7 @@ NAME_first_20 the clicks of the first 20 steps. What each is given:
 
     transformer     logged sessions of other users, each step labelled with the item that a planner who knew the user
                     would show (decision-pretraining); it never acted itself before
+    transformer_plans   the same network's guess of the interest, learnt from the true ones, given to the planner
     maml            the same logs without labels: a click model that adapts by gradient steps on the session,
                     meta-trained for it (lesson 07); shown is what it finds likeliest, satiation weighed threefold
     thompson        the simulator's equations and the distribution of users: draws an interest from its posterior, and
@@ -51,7 +52,8 @@ COMMAND = "python -m benchmarks.newcomers"
 FRESH = 7_000_000
 """The seed of those on whom all are judged."""
 LOGGED = 1_000_000
-WIDTH, LAYERS, HEADS, UPDATES, BATCH = 64, 2, 8, 300, 32
+WIDTH, LAYERS, HEADS, BATCH = 64, 2, 8, 32
+UPDATES = {"transformer": 1000, "maml": 400}
 HISTORY = OBSERVED["history"]
 
 
@@ -83,25 +85,28 @@ def logs(sessions: int) -> dict[str, Tensor]:
     for half, policy in enumerate((Taste(envs, LOGGED), Posterior(envs, LOGGED))):
         kept = played(envs, policy, LOGGED + half * sessions, noise=0.15)
         best = [planner.act(fields(kept["seen"][:, t])) for t in range(PARAMS.T)]
-        halves.append({**kept, "seen": kept["seen"][..., :HISTORY], "best": torch.stack(best, dim=1)})
+        halves.append({**kept, "best": torch.stack(best, dim=1)})
     return {name: torch.cat([half[name] for half in halves]) for name in halves[0]}
 
 
 def pretrained(log: dict[str, Tensor], items: Tensor, seed: int) -> CausalTransformer:
-    """Decision-pretraining: at each step of a log name the planner's item."""
+    """Decision-pretraining: at each step of a log name the planner's item, and tell the user's interest."""
+    updates = UPDATES["transformer"]
     generator = torch.Generator().manual_seed(seed)
     done = torch.cat([items[log["actions"]], log["clicks"][..., None]], dim=2)
-    tokens = token(nn.functional.pad(done, (0, 0, 1, 0))[:, :-1], log["seen"])
+    tokens = token(nn.functional.pad(done, (0, 0, 1, 0))[:, :-1], log["seen"][..., :HISTORY])
+    interest = log["seen"][..., HISTORY:]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        policy = CausalTransformer(tokens.shape[2], items.shape[1], WIDTH, LAYERS, HEADS)
+        policy = CausalTransformer(tokens.shape[2], items.shape[1] + SIZE, WIDTH, LAYERS, HEADS)
     optimiser = torch.optim.Adam(policy.parameters(), lr=0.003)
-    for update in range(UPDATES):
-        optimiser.param_groups[0]["lr"] = 0.003 * min(1.0, (update + 1) / 50) * (1 - update / UPDATES)
+    for update in range(updates):
+        optimiser.param_groups[0]["lr"] = 0.003 * min(1.0, (update + 1) / 50) * (1 - update / updates)
         batch = torch.randint(len(tokens), (BATCH,), generator=generator)
         active = log["active"][batch]
-        scores = policy(tokens[batch])[active] @ items.T
-        loss = nn.functional.cross_entropy(scores, log["best"][batch][active])
+        answer = policy(tokens[batch])[active]
+        loss = nn.functional.cross_entropy(answer[:, :-SIZE] @ items.T, log["best"][batch][active])
+        loss = loss + nn.functional.mse_loss(answer[:, -SIZE:], interest[batch][active])
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(policy.parameters(), 1.0)
@@ -111,6 +116,7 @@ def pretrained(log: dict[str, Tensor], items: Tensor, seed: int) -> CausalTransf
 
 def meta_trained(log: dict[str, Tensor], envs: InterestVector, seed: int) -> Params:
     """A start from which a few gradient steps on the first clicks of a session predict those that follow."""
+    updates = UPDATES["maml"]
     generator = torch.Generator().manual_seed(seed)
     level = log["seen"][..., SIZE : SIZE + TOPICS].gather(2, envs.topics[log["actions"]][..., None])
     drift = log["seen"][..., :SIZE]
@@ -120,8 +126,8 @@ def meta_trained(log: dict[str, Tensor], envs: InterestVector, seed: int) -> Par
     long = (log["active"].sum(dim=1) >= 40).nonzero()[:, 0]
     start = {name: value.requires_grad_() for name, value in init((SIZE + 2, 32, 1), generator).items()}
     optimiser = torch.optim.Adam(start.values(), lr=0.01)
-    for update in range(UPDATES):
-        optimiser.param_groups[0]["lr"] = 0.01 * (1 - update / UPDATES)
+    for update in range(updates):
+        optimiser.param_groups[0]["lr"] = 0.01 * (1 - update / updates)
         tasks = long[torch.randint(len(long), (64,), generator=generator)]
         support = (2, 5, 10, 20)[update % 4]
         parts = (
@@ -141,12 +147,17 @@ def trained(key: Key) -> Result:
     """One method with one seed of training: clicks [N, T] of the fresh users, and weights to keep."""
     name, seed = key["name"], key["seed"]
     envs = make(key["users"])
-    weights: dict[str, Tensor] = {}
     policy: Policy
     if name == "transformer":
         weights = dict(pretrained(logs(key["sessions"]), envs.item_features, seed).state_dict())
-        policy = Reader(envs, transformers.transformer(weights, HEADS))
-    elif name == "maml":
+        reader = transformers.transformer(weights, HEADS)
+        plans = played(envs, Reader(envs, reader, plans=True), FRESH)["clicks"]
+        return {
+            "clicks": played(envs, Reader(envs, reader, plans=False), FRESH)["clicks"],
+            "plans": plans,
+            "weights": weights,
+        }
+    if name == "maml":
         policy = Adapting(envs, meta_trained(logs(key["sessions"]), envs, seed))
     elif name in ("dqn", "dqn_short"):
         learning: Any = gym.make_vec("metarec/Interest-v0", 1024, "vector_entry_point", observe="history")
@@ -160,7 +171,7 @@ def trained(key: Key) -> Result:
             "impersonal": lambda: Impersonal(envs),
             "random": lambda: Random(envs, seed),
         }[name]()
-    return {"clicks": played(envs, policy, FRESH)["clicks"], "weights": weights}
+    return {"clicks": played(envs, policy, FRESH)["clicks"]}
 
 
 METHODS = ("random", "impersonal", "thompson", "posterior_mean", "planner", "transformer", "maml", "dqn_short", "dqn")
@@ -169,7 +180,7 @@ LEARNT = ("transformer", "maml", "dqn_short", "dqn")
 
 def main() -> None:
     """Measure, keep, print, write."""
-    asked = arguments(__doc__, users=1000, sessions=2048, seeds=1)
+    asked = arguments(__doc__, users=1000, sessions=4096, seeds=1)
     pieces = Pieces(
         "newcomers", simulator_values, newcomer_policies, functional, transformers, maml, sys.modules[__name__]
     )
@@ -181,6 +192,8 @@ def main() -> None:
     clicks: dict[str, list[Tensor]] = {}
     for key, result in pieces.over(keys, trained):
         clicks.setdefault(key["name"], []).append(result["clicks"])
+        if "plans" in result:
+            clicks.setdefault("transformer_plans", []).append(result["plans"])
         if key["name"] == "transformer" and key["seed"] == 0:
             shipped.keep_weights("in_context_newcomers", {k: v.half() for k, v in result["weights"].items()})
     figures: dict[str, float] = {}

@@ -53,13 +53,19 @@ def pretrained(
     updates: int,
     batch: int,
     seed: int,
+    start: CausalTransformer | None = None,
 ) -> CausalTransformer:
-    """A policy of width, layers and heads after so many updates, each on fresh contexts of `batch` tasks."""
+    """A policy of width, layers and heads after so many updates, each on fresh contexts of `batch` tasks.
+
+    It goes on from `start`, if there is one.
+    """
     rng = np.random.default_rng(seed)
     arms = tasks(1, rng).shape[1]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         policy = InContextPolicy(arms, *sizes)
+    if start is not None:
+        policy.load_state_dict(start.state_dict())
     # wider networks want smaller steps
     rate = min(0.006, 0.004 * (64 / sizes[0]) ** 0.75)
     optimiser = torch.optim.Adam(policy.parameters(), betas=(0.9, 0.95))

@@ -871,14 +871,14 @@ def pretrain(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     names, order = rng.permutation(ARMS), rng.permutation(PULLS)
     for label, (pulls, won) in (
         ("weighs what an arm paid, not how often it was pulled", ((10, 3, 3, 2, 2), (3, 3, 0, 1, 0))),
-        ("trusts much evidence more than little", ((14, 2, 2, 1, 1), (10, 2, 0, 0, 0))),
+        ("trusts much evidence more than little", ((9, 4, 3, 2, 2), (7, 3, 0, 1, 0))),
     ):
         shown = np.repeat(names, pulls)
         paid = np.concatenate([np.arange(tried) < hits for tried, hits in zip(pulls, won, strict=True)])
         yield (
             label,
             derived(lambda p: p[0, names], thinks(shown[None, order], paid[None, order])),
-            Known(tuple(best_arm(won, np.subtract(pulls, won))), 0.18),
+            Known(tuple(best_arm(won, np.subtract(pulls, won))), 0.2),
         )
 
     def trained(at: int) -> Any:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 from numpy.typing import ArrayLike, NDArray
 
 from metarec.plots.curves import COLOURS, STROKES, _name_ends, _number
@@ -39,14 +40,14 @@ def reading(
         for place in range(step + 1):
             level = float(row[place] / most)
             where = arms if place == 0 else pulled[place - 1]
-            left.bar(place, 0.8 * level, width=0.8, bottom=where + 0.4, color=ORANGE, alpha=0.75)
-            if level:
-                left.patches[-1].set_height(-0.8 * level)  # the axis runs downwards
+            # upwards from below its arm: the axis runs downwards
+            left.bar(place, -0.8 * level, width=0.8, bottom=where + 0.4, color=ORANGE, alpha=0.75)
         for full, colour in ((1, VERMILLION), (0, "none")):
             at = seen[(paid[:step] > 0.5) == bool(full)]
             left.plot(at + 1, pulled[at], "o", markersize=7, color=VERMILLION, markerfacecolor=colour, linestyle="none")
         left.plot(0, arms, "s", markersize=7, color=GREY)
         left.set(xlim=(-0.7, T + 0.7), ylim=(arms + 0.6, -0.6), xlabel="pull, after the start")
+        left.set_xticks(range(0, T + 1, max(1, T // 10)))
         left.set_yticks(range(arms + 1), [*(f"arm {arm}" for arm in range(arms)), "start"])
         right.set_title("policy, and exact")
         for shift, values, colour, name in ((-0.2, said[step], BLUE, "policy"), (0.2, exact[step], GREY, "exact")):
@@ -131,6 +132,8 @@ def scaling(
             )
             told.append(f"fitted: power {slope:.2f} up to {last:,.0f}")
         axes.set(xlabel=xlabel, ylabel=ylabel)
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axes.yaxis.set_major_formatter("{x:g}")
         axes.minorticks_off()
         axes.get_ylim()  # settles the limits, which the names are placed by
         _name_ends(axes, ends)
