@@ -878,7 +878,7 @@ def pretrain(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         yield (
             label,
             derived(lambda p: p[0, names], thinks(shown[None, order], paid[None, order])),
-            Known(tuple(best_arm(won, np.subtract(pulls, won))), 0.2),
+            Known(tuple(best_arm(won, np.subtract(pulls, won))), 0.27),
         )
 
     def trained(at: int) -> Any:
