@@ -37,25 +37,18 @@ def mdp(*stages: tuple[int, int, int, float], tasks: int, seeds: int, **others: 
     return Setting(recipe, tasks, EPISODES * stages[-1][0], seeds=seeds)
 
 
+ARMS: dict[str, Any] = {"shared": True, "hidden": 24}
+"""All arms share one small GRU: on 100 pulls of 5 arms a plain one earned 76 in two minutes, this one 78."""
 RECIPES = {
-    "bandit_n10_k5": bandit(5, (10, 512, 150, 6e-3), tasks=10_000),
-    "bandit_n10_k10": bandit(10, (10, 512, 150, 6e-3), tasks=10_000),
-    "bandit_n100_k5": bandit(5, (10, 256, 20, 6e-3), (100, 192, 120, 6e-3), tasks=2000, lam=0.3, entropy=0.005),
-    "bandit_n10_k50": bandit(50, (10, 512, 200, 6e-3), tasks=10_000, lam=0.3),
-    "bandit_n100_k10": bandit(10, (10, 256, 30, 6e-3), (100, 192, 140, 6e-3), tasks=2000, lam=0.3, entropy=0.005),
-    "mdp_n10": mdp((3, 256, 60, 5e-3), (10, 192, 120, 5e-3), tasks=1000, seeds=1, hidden=128, gamma=0.99, lam=0.3),
-    "bandit_n100_k50": bandit(
-        50, (10, 256, 60, 6e-3), (100, 192, 140, 6e-3), tasks=2000, lam=0.3, entropy=0.005, hidden=96
-    ),
+    "bandit_n10_k5": bandit(5, (10, 512, 100, 5e-3), tasks=10_000, **ARMS),
+    "bandit_n10_k10": bandit(10, (10, 512, 100, 5e-3), tasks=10_000, **ARMS),
+    "bandit_n10_k50": bandit(50, (10, 256, 100, 5e-3), tasks=10_000, **ARMS),
+    "bandit_n100_k5": bandit(5, (10, 256, 30, 5e-3), (100, 128, 90, 5e-3), tasks=2000, **ARMS),
+    "bandit_n100_k10": bandit(10, (10, 256, 30, 5e-3), (100, 96, 90, 5e-3), tasks=2000, **ARMS),
+    "bandit_n100_k50": bandit(50, (10, 128, 40, 5e-3), (100, 24, 60, 5e-3), tasks=1000, **ARMS),
+    "mdp_n10": mdp((3, 256, 60, 5e-3), (10, 192, 120, 5e-3), tasks=1000, seeds=1, hidden=128, gamma=0.99),
     "mdp_n25": mdp(
-        (3, 256, 60, 5e-3),
-        (10, 192, 120, 5e-3),
-        (25, 96, 60, 3e-3),
-        tasks=1000,
-        seeds=1,
-        hidden=128,
-        gamma=0.99,
-        lam=0.3,
+        (3, 256, 60, 5e-3), (10, 192, 120, 5e-3), (25, 96, 60, 3e-3), tasks=1000, seeds=1, hidden=128, gamma=0.99
     ),
 }
 

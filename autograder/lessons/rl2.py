@@ -586,8 +586,8 @@ def _played(network: Any, envs: Any, steps: int, seed: int) -> Any:
         observation, reward, terminated, truncated, _ = envs.step(action)
         begins = terminated | truncated
         rows.append((reward, value, reward if means is None else means.gather(1, action[:, None])[:, 0]))
-    columns = (torch.stack(column).numpy() for column in zip(*rows, strict=True))
-    return Played(*columns, observation, action, reward, state)
+    earned, values, expected = (torch.stack(column).numpy() for column in zip(*rows, strict=True))
+    return Played(earned, values, expected, observation, action, reward, state)
 
 
 def _finds(answers: Any, doors: Tensor, among: Tensor) -> Any:
