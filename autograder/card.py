@@ -56,7 +56,7 @@ def as_text(verdict: Judged) -> str:
     lines = [f"{'✓' if verdict.passed else '✗'} {headline(verdict)}"]
     shown = verdict.evidence
     for label, held in verdict.labels.items():
-        lines += _wrapped(f"  {'✓ holds' if held else '✗ fails'}  ", label)
+        lines += _wrapped(f"  {'✓ holds' if held else '✗ fails'}  ", _with_measured(label, verdict))
         if shown is not None and label == shown.label:
             for heading, text, _ in rows(shown):
                 lines += _wrapped(f"           {heading:<12}", text)
@@ -69,6 +69,10 @@ def as_text(verdict: Judged) -> str:
     if not verdict.passed:
         lines.append(f"  Stuck? hint({verdict.name})")
     return "\n".join(lines)
+
+
+def _with_measured(label: str, verdict: Judged) -> str:
+    return f"{label} ({verdict.measured[label]})" if label in verdict.measured else label
 
 
 def _wrapped(start: str, text: str) -> list[str]:
@@ -117,7 +121,7 @@ def _labels(verdict: Verdict) -> str:
         word = "holds" if held else "fails"
         inner = (
             f'<span style="font-weight:600;display:inline-block;min-width:5.2em">{_sign(held)} {word}</span>'
-            f"{_inline(label)}"
+            f"{_inline(_with_measured(label, verdict))}"
         )
         if verdict.evidence is not None and label == verdict.evidence.label:
             inner += _evidence(verdict.evidence)

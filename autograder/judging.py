@@ -93,7 +93,18 @@ def judge_on(
         evidence=shown,
         diagnoses=tuple((mistake.__name__, inspect.getdoc(mistake) or "") for mistake in diagnoses),
         seconds=time.perf_counter() - began,
+        measured=_measured(runs[seeds[0]], judges),
     )
+
+
+def _measured(run: Run, judges: dict[str, Any]) -> dict[str, str]:
+    """What was measured for the labels whose judges say how to put it."""
+    found = {}
+    for observation in run.values():
+        in_words = getattr(judges.get(observation.label), "measured", None)
+        if in_words is not None and in_words(observation.value):
+            found[observation.label] = in_words(observation.value)
+    return found
 
 
 def _unwritten(run: Run) -> bool:

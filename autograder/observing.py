@@ -77,6 +77,14 @@ class Nobody:
         """A fault."""
         return self.ABSENT
 
+    def rehearsal(self) -> Side:
+        """Nobody else."""
+        return self
+
+    def clock(self) -> float:
+        """Nothing takes any time."""
+        return 0.0
+
 
 @functools.lru_cache(maxsize=4096)
 def outline(exercise: Exercise, seed: int) -> Run:

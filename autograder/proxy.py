@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -35,6 +36,14 @@ class Side(Protocol):
 
     def attribute(self, handle: Any, name: str) -> Any:
         """The attribute as plain data, an Opaque that holds a new handle, or a Fault; METHOD if it is to be called."""
+        ...
+
+    def rehearsal(self) -> Side:
+        """A side in this process whose calls take the same way: what is timed on both is timed alike."""
+        ...
+
+    def clock(self) -> float:
+        """Seconds of computing so far, here and there: how busy others keep the machine does not count."""
         ...
 
 
@@ -74,6 +83,14 @@ class Here:
         if inspect.ismethod(value) or inspect.isfunction(value) or inspect.isbuiltin(value):
             return METHOD
         return beside.plain(value)
+
+    def rehearsal(self) -> Side:
+        """Another one."""
+        return Here(beside.Capture())
+
+    def clock(self) -> float:
+        """Seconds of computing in this process."""
+        return time.process_time()
 
     def _receive(self, value: Any) -> Any:
         if isinstance(value, Proxy):
@@ -182,6 +199,23 @@ def traced(function: Any, *arguments: Any) -> Any:
 def repeated(function: Any, times: int, *arguments: Any, **keywords: Any) -> Any:
     """The results of `times` calls with the same arguments, for what is random."""
     return _call(function, "", arguments, {**keywords, "times": times}, "repeated").result
+
+
+def raced(function: Any, times: int, *arguments: Any) -> Any:
+    """The first and the last result of `times` calls. Nothing is kept of these calls: they are many and large."""
+    if not isinstance(function, Fault):
+        function = Proxy(function._side, function._handle, function._name, [])
+    return _call(function, "", arguments, {"times": times}, "raced").result
+
+
+def rival(function: Any, other: Callable[..., Any]) -> Any:
+    """A function of the grader's own, called here and in the way in which `function` is called where it is."""
+    return function if isinstance(function, Fault) else Proxy(function._side.rehearsal(), other, other.__name__, [])
+
+
+def clock(function: Any) -> float:
+    """Seconds of computing, in this process and on the side on which `function` is called."""
+    return time.process_time() if isinstance(function, Fault) else float(function._side.clock())
 
 
 def greedy(network: Any, *arguments: Any) -> Any:

@@ -22,7 +22,10 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True)
 class Verdict:
-    """The judgement of one implementation. `diagnosis` is the name of the mistake recognised, or None."""
+    """The judgement of one implementation. `diagnosis` is the name of the mistake recognised, or None.
+
+    `measured` says in words what was measured for some of the labels.
+    """
 
     name: str
     lesson: str
@@ -35,6 +38,7 @@ class Verdict:
     evidence: Evidence | None = None
     diagnoses: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
+    measured: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from autograder import card
@@ -73,3 +77,6 @@ class Judged(Protocol):
 
     @property
     def diagnoses(self) -> tuple[tuple[str, str], ...]: ...  # noqa: D102
+
+    @property
+    def measured(self) -> Mapping[str, str]: ...  # noqa: D102

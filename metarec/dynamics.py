@@ -13,11 +13,12 @@ the state.
 """
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from array_api_compat import numpy as numpy_namespace
+
+from metarec.params import Params as Params  # what it is called here by everybody
 
 Array = Any
 """A NumPy array or a torch tensor."""
@@ -25,35 +26,10 @@ Array = Any
 State = dict[str, Array]
 """theta [B, D], drift [B, D], satiation [B, C], patience [B] and time [B] of B users."""
 
-_GAMMA = 0x9E3779B97F4A7C15 - (1 << 64)
+INCREMENT = 0x9E3779B97F4A7C15 - (1 << 64)
+"""What one draw is further on than the one before it in a SplitMix64 stream."""
 _FIRST = 0xBF58476D1CE4E5B9 - (1 << 64)
 _SECOND = 0x94D049BB133111EB - (1 << 64)
-
-
-@dataclass(frozen=True)
-class Params:
-    """The constants of the dynamics, under the names that the equations give them."""
-
-    alpha: float
-    """weight of an interest in the logit"""
-    beta: float
-    """weight of satiation in the logit"""
-    c: float
-    """logit of an item that meets no interest and no satiation"""
-    rho: float
-    """share of the short-term interest that lasts a step"""
-    eta: float
-    """what a click adds to the short-term interest"""
-    S: float
-    """greatest satiation"""
-    delta: float
-    """what a step without the topic takes from its satiation"""
-    g: int
-    """patience that a click gives back"""
-    P: int
-    """greatest patience"""
-    T: int
-    """steps after which a session is truncated"""
 
 
 def click_probability(
@@ -169,7 +145,11 @@ def _click_probability(theta: Array, drift: Array, level: Array, vectors: Array,
 def _splitmix(key: Any, n: Any) -> Any:
     """The n-th output of the SplitMix64 stream with this seed, as a signed 64-bit integer."""
     # Signed, since torch lacks unsigned arithmetic: the masks take off the sign that ">>" carries along.
-    x = wrap(key + wrap((n + 1) * _GAMMA))
+    return mixed(wrap(key + wrap((n + 1) * INCREMENT)))
+
+
+def mixed(x: Any) -> Any:
+    """The output of a SplitMix64 stream at this position, a signed 64-bit integer as the position is."""
     x = wrap((x ^ (x >> 30 & 0x3FFFFFFFF)) * _FIRST)
     x = wrap((x ^ (x >> 27 & 0x1FFFFFFFFF)) * _SECOND)
     return x ^ (x >> 31 & 0x1FFFFFFFF)

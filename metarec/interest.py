@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from metarec import dynamics
 from metarec.dynamics import Array
+from metarec.params import INTEREST
 
 Floats = NDArray[np.float32]
 
 SIZE = 16
 TOPICS = 20
-PARAMS = dynamics.Params(alpha=1.5, beta=1, c=-1, rho=0.9, eta=0.1, S=6, delta=0.125, g=1, P=10, T=100)
+PARAMS = INTEREST
 GEOMETRY = 25
 """The default item seed. It is chosen, not drawn: the first from 0 on with which all six policies of the class's table
 earn what the preset was designed for. Other geometries differ as the table says."""

@@ -71,6 +71,11 @@ class Reader:
         found = Reader.of(self.fields.get(name), f"{self.where}.{name}")
         return {key: found.truth(key) for key in found.fields}
 
+    def texts(self, name: str) -> dict[str, str]:
+        """An object of strings; an empty one where it is absent."""
+        found = Reader.of(self.fields.get(name, {}), f"{self.where}.{name}")
+        return {key: found.text(key) for key in found.fields}
+
     def pairs(self, name: str) -> tuple[tuple[str, str], ...]:
         """A list of pairs of strings; none where it is absent."""
         items = self._typed(name, list, "a list", [])

@@ -46,7 +46,8 @@ class GradingFault:
 class ExerciseResult:
     """One exercise of a submission. `labels` may be empty: an ordinary nbgrader test has none.
 
-    `diagnoses` are (name, text) of every mistake recognised, `diagnosis` is the name of the one that explains most.
+    `diagnoses` are (name, text) of every mistake recognised, `diagnosis` is the name of the one that explains most;
+    `measured` says in words what was measured for some of the labels.
     """
 
     name: str
@@ -57,6 +58,7 @@ class ExerciseResult:
     message: str = ""
     diagnoses: tuple[tuple[str, str], ...] = ()
     evidence: Evidence | None = None
+    measured: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     @classmethod
     def from_verdict(cls, verdict: Verdict) -> Self:
@@ -132,6 +134,7 @@ def _exercise(read: Reader) -> ExerciseResult:
         message=read.text("message", ""),
         diagnoses=read.pairs("diagnoses"),
         evidence=_evidence(read.record_or_none("evidence")),
+        measured=read.texts("measured"),
     )
 
 

@@ -53,6 +53,11 @@ class Processes:
         """Seconds that `root` and those under it have computed so far."""
         return _seconds(Path(f"/proc/{self.root}")) + sum(map(_seconds, self.folders()))
 
+    def precise(self) -> float:
+        """Seconds that those there are now have computed, to the microsecond; threads that have ended are left out."""
+        found = [Path(f"/proc/{self.root}"), *self.folders()]
+        return sum(_nanoseconds(thread) for process in found for thread in _threads(process)) / 1e9
+
     def end(self) -> None:
         """Kill them all. With the first of a sandbox all others end, and none can be made from then on."""
         root = str(self.root)
@@ -125,6 +130,18 @@ def _status(process: Path) -> list[str]:
 def _seconds(process: Path) -> float:
     """Own time and that of children that have ended."""
     return sum(map(int, _status(process)[11:15])) / TICKS
+
+
+def _threads(process: Path) -> list[Path]:
+    return [process / "task" / name for name in _names(process / "task")]
+
+
+def _nanoseconds(thread: Path) -> int:
+    """What a thread has computed; 0 if it is gone."""
+    try:
+        return int((thread / "schedstat").read_bytes().split()[0])
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
 
 
 def _held(process: Path, shares: bool) -> tuple[int, int]:

@@ -19,9 +19,9 @@ from autograder import course
 from autograder.errors import UsageError
 
 # lesson 06 asks for the dynamics that `metarec` runs on
-HIDDEN = {"vectorised": ("dynamics.py",)}
+HIDDEN = {"vectorised": ("dynamics.py", "engine.py")}
 COURSE = ("autograder", "solutions", "metarec")
-CARRIED = ("beside.py", "sandbox/codec.py", "sandbox/inside.py", "sandbox/receiving.py")
+CARRIED = ("beside.py", "tracing.py", "sandbox/codec.py", "sandbox/inside.py", "sandbox/receiving.py")
 
 
 @dataclasses.dataclass(frozen=True)

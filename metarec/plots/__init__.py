@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.interests import attention_bars, gate_path, interest_paths, item_map
     from metarec.plots.moving import move
+    from metarec.plots.speed import time_bars, time_growth
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
     from metarec.style import show
 
@@ -35,6 +36,8 @@ _HOMES = {
     "gate_path": "metarec.plots.interests",
     "interest_paths": "metarec.plots.interests",
     "item_map": "metarec.plots.interests",
+    "time_bars": "metarec.plots.speed",
+    "time_growth": "metarec.plots.speed",
     "learning_curve": "metarec.plots.tabular",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
@@ -61,6 +64,8 @@ __all__ = [
     "scores_by_shots",
     "session_strip",
     "show",
+    "time_bars",
+    "time_growth",
     "training_curves",
 ]
 

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib import colors
 from numpy.typing import ArrayLike, NDArray
 
-from metarec.plots.curves import STROKES, _name_ends
+from metarec.plots.curves import STROKES, name_ends
 from metarec.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SKY, VERMILLION, Chart, style
 
 METHODS = (GREY, SKY, PURPLE, ORANGE, GREEN, BLUE, VERMILLION)
@@ -84,7 +84,7 @@ def scores_by_shots(scores: Mapping[str, Pairs], *, ylabel: str = "nDCG@10", xla
         axes.set_xlim(-0.3, place[-1] + 0.3)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
-        _name_ends(axes, ends)
+        name_ends(axes, ends)
     figure.alt = f"{ylabel} by {xlabel}, with 95 % intervals: {'; '.join(told)}."
     return figure
 

@@ -1,6 +1,6 @@
 """Curves of several methods while they train: what is left when one part is taken away."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -58,7 +58,7 @@ def training_curves(
         axes.set_xlim(0, longest)
         axes.set_xlabel(xlabel)
         axes.set_ylabel(ylabel)
-        _name_ends(axes, ends)
+        name_ends(axes, ends)
     figure.alt = _told(runs, levels or {}, xlabel, ylabel)
     return figure
 
@@ -127,15 +127,15 @@ def _last(mean: NDArray[np.float64]) -> float:
     return float(mean[np.isfinite(mean)][-1])
 
 
-def _name_ends(axes: Axes, ends: Ends) -> None:
-    """Name each line and its value beside its right end, moved apart where they would overlap."""
+def name_ends(axes: Axes, ends: Ends, number: Callable[[float], str] | None = None) -> None:
+    """Name each line and its value, as `number` writes it, beside its right end; moved apart to not overlap."""
     to_share = axes.transData + axes.transAxes.inverted()
     shares = [(float(to_share.transform((0, value))[1]), name, value, colour) for name, value, colour in ends]
     place = -np.inf
     for share, name, value, colour in sorted(shares):
         place = max(share, place + GAP)
         axes.annotate(
-            f"{name} {_number(value)}",
+            f"{name} {(number or _number)(value)}",
             (1, place),
             xycoords="axes fraction",
             xytext=(6, 0),

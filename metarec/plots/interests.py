@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from metarec.plots.curves import COLOURS, STROKES, _name_ends
+from metarec.plots.curves import COLOURS, STROKES, name_ends
 from metarec.style import BLUE, GREY, ORANGE, VERMILLION, Chart, style
 
 
@@ -34,7 +34,7 @@ def interest_paths(days: ArrayLike, panels: Mapping[str, ArrayLike], names: Sequ
             axes.plot(x, np.full(len(x), -0.05 * top), "|", color=GREY, markersize=5, markeredgewidth=0.6)
             axes.set(xlim=(x[0], x[-1]), ylim=(-0.1 * top, 1.05 * top), ylabel="share")
             ends = zip(names, values[-1].tolist(), COLOURS, strict=False)
-            _name_ends(axes, list(ends))
+            name_ends(axes, list(ends))
             moved = float(np.abs(np.diff(values, axis=0)).sum(axis=1).mean())
             told.append(
                 f"{title}: "
