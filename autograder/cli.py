@@ -115,7 +115,7 @@ def drill(
     count: Annotated[int, typer.Option(min=1, metavar="N", help="How many questions.")] = 10,
     workspace: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Where you work.", show_default="workspace/ in the course"),
+        typer.Option(metavar="DIR", help="Where you work.", show_default="where you are, or workspace/"),
     ] = None,
     repair: Annotated[
         bool, typer.Option("--repair", help="Find a bug that was put into a function of your own.")
@@ -137,7 +137,7 @@ def drill(
 @app.command()
 def status(
     workspace: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="workspace/ in the course")
+        Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="where you are, or workspace/")
     ] = None,
 ) -> None:
     """Show which exercises have passed, as your own checks said, how many minutes are left, and what is next.
@@ -145,9 +145,10 @@ def status(
     Example: `autograder status`
     """
     from autograder.desk.overview import overview
-    from autograder.desk.telling import DEFAULT, as_text
+    from autograder.desk.telling import as_text
+    from autograder.place import workspace as chosen
 
-    found = overview(DEFAULT if workspace is None else workspace.expanduser())
+    found = overview(chosen(workspace))
     Console(soft_wrap=True, highlight=False).print(Text(as_text(found)))
 
 
@@ -155,7 +156,7 @@ def status(
 def check(
     lesson: Annotated[str, typer.Argument(metavar="[LESSON]", help="Its slug; all that you have begun, if none.")] = "",
     workspace: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="workspace/ in the course")
+        Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="where you are, or workspace/")
     ] = None,
     unsafe_no_sandbox: Annotated[
         bool, typer.Option("--unsafe-no-sandbox", help="Without a sandbox, where there is none: it is your own code.")
@@ -169,9 +170,9 @@ def check(
     Example: `autograder check q_learning`
     """
     from autograder.desk.check import check
-    from autograder.desk.telling import DEFAULT
+    from autograder.place import workspace as chosen
 
-    folder = DEFAULT if workspace is None else workspace.expanduser()
+    folder = chosen(workspace)
     raise typer.Exit(check(folder, lesson, unsafe=unsafe_no_sandbox))
 
 

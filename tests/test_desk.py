@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
-from autograder import check, judge, progress
+from autograder import check, judge, place, progress
 from autograder.cli import main
 from autograder.course import ROOT, lessons
-from autograder.desk import place, record
+from autograder.desk import record
 from autograder.desk.overview import State, overview
 from autograder.desk.telling import as_html, as_text
 from autograder.editions import is_solution, learner_edition
@@ -88,6 +88,17 @@ def test_the_workspace_is_the_one_that_start_made(course: Path, monkeypatch: pyt
     monkeypatch.chdir(course / "notebooks")
     # the course's own folder has an nbgrader_config.py too
     assert place.workspace_here() is None
+
+
+def test_a_workspace_that_is_asked_for_goes_first_and_the_course_has_one(
+    course: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (outcome,) = start(course / "elsewhere", course)
+    monkeypatch.chdir(outcome.path.parent)
+    assert place.workspace() == (course / "elsewhere").resolve()
+    assert place.workspace(Path("~")) == Path.home()
+    monkeypatch.chdir(course)
+    assert place.workspace() == ROOT / "workspace"
 
 
 def test_a_check_is_kept_in_the_workspace_and_nowhere_else(workspace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,12 +270,11 @@ def test_progress_says_signs_and_words(workspace: Path, capsys: pytest.CaptureFi
 def test_progress_outside_of_a_workspace_is_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from autograder.desk import telling
-
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(telling, "DEFAULT", tmp_path / "none")
+    monkeypatch.setattr(place, "ROOT", tmp_path)
     progress()
-    assert capsys.readouterr().out == f"✗ There is no workspace {tmp_path / 'none'}. Make one: autograder start\n"
+    none = tmp_path / "workspace"
+    assert capsys.readouterr().out == f"✗ There is no workspace {none}. Make one: autograder start\n"
 
 
 def test_status_is_the_same_in_a_terminal(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,15 +4,12 @@ import inspect
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
 import autograder
 from autograder.course import ROOT, lessons
 from autograder.editions import read
-from autograder.interview import place
 from autograder.interview.breaking import identity
 from autograder.interview.command import Options, drill, weak_spots
-from autograder.interview.memory import Memory
+from autograder.interview.memory import NAME, Memory
 from autograder.interview.questions import bank
 from autograder.interview.sheet import NONE_KNOWN, sheet
 from autograder.registry import of_lesson
@@ -87,22 +84,10 @@ def test_the_page_leads_into_the_workspace(tmp_path: Path) -> None:
 
 
 def test_the_notice_of_a_damaged_file_stands_on_the_sheet(tmp_path: Path) -> None:
-    (tmp_path / place.NAME).write_text("{")
+    (tmp_path / NAME).write_text("{")
     made = weak_spots(Options(workspace=tmp_path), now=lambda: NOW)
     assert "could not be read" in str(made)
     assert "could not be read" in made.as_html()
-
-
-def test_the_workspace_is_found_around_a_notebook(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    lesson = tmp_path / "mine" / "12_interview_drill"
-    lesson.mkdir(parents=True)
-    monkeypatch.chdir(lesson)
-    assert place.workspace() == ROOT / "workspace"
-    (lesson.parent / "nbgrader_config.py").touch()
-    assert place.workspace() == lesson.parent
-    assert place.workspace(Path("~")) == Path.home()
-    monkeypatch.chdir(ROOT / "notebooks")
-    assert place.workspace() == ROOT / "workspace"
 
 
 def test_the_stand_in_offers_the_same_names_and_takes_the_same_arguments() -> None:

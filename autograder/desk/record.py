@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from autograder.desk.place import kept, workspace_here, write_private
 from autograder.errors import CourseError
+from autograder.place import kept, workspace_here, write_private
 from autograder.verdict import Verdict
 
 FOLDER = "checks"

@@ -7,13 +7,11 @@ import textwrap
 from html import escape
 
 from autograder import card
-from autograder.course import ROOT
 from autograder.desk.overview import LessonPlaces, Overview, Place, State, overview
-from autograder.desk.place import workspace_here
 from autograder.errors import CourseError
+from autograder.place import workspace
 from autograder.shown import Shown, show
 
-DEFAULT = ROOT / "workspace"
 TITLE = "Your progress, as your last checks said"
 
 
@@ -22,7 +20,7 @@ def show_progress() -> None:
     if os.environ.get("NBGRADER_EXECUTION") == "autograde":
         return
     try:
-        found = overview(workspace_here() or DEFAULT)
+        found = overview(workspace())
     except CourseError as fault:
         show(Shown(f"✗ {fault}", card.frame(card.WRONG, f"✗ {escape(str(fault))}", "")))
         return

@@ -8,12 +8,12 @@ import time
 from html import escape
 
 from autograder import card
-from autograder.desk.place import kept, workspace_here
 from autograder.errors import CourseError
 from autograder.glance import membership
 from autograder.glance.calling import Refusal, Unreachable, call, parts
 from autograder.glance.membership import Membership
 from autograder.glance.outbox import Outbox
+from autograder.place import kept, workspace_here
 from autograder.shown import Shown, show
 from autograder.verdict import Verdict
 

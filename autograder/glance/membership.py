@@ -11,8 +11,8 @@ import json
 import time
 from pathlib import Path
 
-from autograder.desk.place import kept, workspace_here, write_private
 from autograder.errors import CourseError
+from autograder.place import kept, workspace_here, write_private
 
 # a class is over by then, and what somebody does at home is theirs
 MOST_SECONDS = 12 * 3600

@@ -16,9 +16,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from autograder.desk.place import write_private
 from autograder.errors import CourseError
 from autograder.glance.calling import Refusal, call
+from autograder.place import write_private
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0
 # two threads of one interpreter take turns: the check shall be over before the sending begins

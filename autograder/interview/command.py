@@ -14,7 +14,8 @@ from rich.console import Console
 from autograder.course import lessons
 from autograder.editions import read
 from autograder.errors import UsageError
-from autograder.interview import breaking, memory, place, questions, session, sheet, terminal
+from autograder.interview import breaking, memory, questions, session, sheet, terminal
+from autograder.place import workspace
 from autograder.report.files import write_whole
 
 Clock = Callable[[], datetime]
@@ -22,7 +23,7 @@ Clock = Callable[[], datetime]
 
 @dataclass(frozen=True)
 class Options:
-    """What was asked for. `workspace` is found by `place.workspace` where it is None."""
+    """What was asked for. `workspace` is found by `autograder.place` where it is None."""
 
     lesson: str = ""
     count: int = 10
@@ -34,7 +35,7 @@ class Options:
     @property
     def folder(self) -> Path:
         """The workspace."""
-        return place.workspace(self.workspace)
+        return workspace(self.workspace)
 
 
 def clock() -> datetime:
@@ -110,7 +111,7 @@ def _graded() -> list[tuple[str, str, str]]:
 
 def remembered(options: Options, now: datetime) -> memory.Memory:
     """The learner's memory. Raises CourseError where its file cannot be opened."""
-    return memory.load(options.folder / place.NAME, now)
+    return memory.load(options.folder / memory.NAME, now)
 
 
 def _slug(lesson: str) -> str:

@@ -19,6 +19,8 @@ from fsrs import Card, Rating, Scheduler
 from autograder.errors import CourseError
 from autograder.report.files import write_whole
 
+NAME = "drill.json"
+"""in the workspace"""
 VERSION = 1
 AGAIN = timedelta(minutes=10)
 # no fuzz: it draws from Python's global generator; the order of questions is shuffled anyway

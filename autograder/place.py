@@ -1,9 +1,11 @@
-"""Which workspace a notebook runs in: the folder that `autograder start` made, at or above the current one."""
+"""Which workspace is meant: the folder that `autograder start` made, at or above the current one; and its files."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from autograder.course import ROOT
 
 # how `autograder start` begins the nbgrader_config.py that it puts there
 MADE = '"""Made by `autograder start`'
@@ -24,6 +26,11 @@ def workspace_here() -> Path | None:
         except (OSError, ValueError):
             continue
     return None
+
+
+def workspace(asked_for: Path | None = None) -> Path:
+    """The workspace that was asked for; else the one that we are in; else the course's own."""
+    return (workspace_here() or ROOT / "workspace") if asked_for is None else asked_for.expanduser()
 
 
 def kept(workspace: Path, *names: str) -> Path:
