@@ -3,7 +3,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from metarec.plots import around_jump, score_by_cost, scores
+from metarec.plots import around_jump, bounds_by_log, score_by_cost, scores
 
 
 def test_a_score_is_a_dot_in_its_interval_and_the_first_is_on_top() -> None:
@@ -17,6 +17,19 @@ def test_a_score_is_a_dot_in_its_interval_and_the_first_is_on_top() -> None:
     assert figure.alt == (
         "Score with intervals: new users 0.60 ± 0.05; new catalogue 0.50 ± 0.10. "
         "Lines across: random 0.00, planner 1.00."
+    )
+
+
+def test_a_log_passes_where_its_bound_lies_above_the_baseline() -> None:
+    figure = bounds_by_log([(0.5, 0.3), (0.4, 0.1), (0.3, 0.2)], 0.25, limits=(0.0, 1.0))
+    axes: Any = figure.axes[0]
+    drawn = [line.get_xydata().tolist() for line in axes.lines[1:]]
+    assert drawn == [[[1, 0.3]], [[1, 0.5]], [[2, 0.1], [3, 0.2]], [[2, 0.4], [3, 0.3]]]
+    assert axes.get_ylim() == pytest.approx((-0.05, 1.05))
+    assert [text.get_text() for text in axes.texts] == ["● 1 pass", "× 2 are stopped", "running"]
+    assert figure.alt == (
+        "3 logs. The estimates lie from 0.300 to 0.500, the lower bounds from 0.100 to 0.300; the running policy is "
+        "worth 0.250. 1 pass, 2 are stopped."
     )
 
 
@@ -41,5 +54,7 @@ def test_what_cannot_be_drawn_is_refused() -> None:
         scores({}, levels={})
     with pytest.raises(ValueError, match="costs above 0"):
         score_by_cost({"DQN": [(0.0, 0.1, 0.1)]}, xlabel="steps")
+    with pytest.raises(ValueError, match=r"\[N, 2\]"):
+        bounds_by_log([0.5, 0.4], 0.3, limits=(0, 1))
     with pytest.raises(ValueError, match="from 1 to 5"):
         score_by_cost({}, xlabel="steps")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from metarec.plots.adaptation import adaptation_steps, scores_by_shots
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
-    from metarec.plots.capstone import around_jump, score_by_cost, scores
+    from metarec.plots.capstone import around_jump, bounds_by_log, score_by_cost, scores
     from metarec.plots.curves import objective_by_ratio, training_curves
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.interests import attention_bars, gate_path, interest_paths, item_map
@@ -25,6 +25,7 @@ _HOMES = {
     "estimate_intervals": "metarec.plots.bandits",
     "regret_curves": "metarec.plots.bandits",
     "around_jump": "metarec.plots.capstone",
+    "bounds_by_log": "metarec.plots.capstone",
     "score_by_cost": "metarec.plots.capstone",
     "scores": "metarec.plots.capstone",
     "training_curves": "metarec.plots.curves",
@@ -48,6 +49,7 @@ __all__ = [
     "around_jump",
     "attention_bars",
     "beliefs",
+    "bounds_by_log",
     "estimate_intervals",
     "filmstrip",
     "gate_path",

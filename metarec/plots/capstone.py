@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from metarec.plots.curves import COLOURS, STROKES, training_curves
-from metarec.style import BLUE, GREY, Chart, style
+from metarec.style import BLUE, GREY, VERMILLION, Chart, style
 
 OFFSET: dict[str, Any] = {"textcoords": "offset points"}
 
@@ -36,6 +36,43 @@ def scores(measured: Mapping[str, tuple[float, float]], *, levels: Mapping[str, 
     told = "; ".join(f"{name} {score:.2f} ± {half:.2f}" for name, (score, half) in measured.items())
     across = ", ".join(f"{name} {level:.2f}" for name, level in levels.items())
     figure.alt = f"{xlabel.capitalize()} with intervals: {told}. Lines across: {across}."
+    return figure
+
+
+def bounds_by_log(pairs: ArrayLike, baseline: float, *, limits: tuple[float, float]) -> Chart:
+    """A line for each log, from its lower bound up to its estimate; those whose bound lies above the baseline pass.
+
+    pairs [N, 2] are estimate and bound; limits are the least and the greatest value that the axis shows, the same for
+    charts that are to be compared. ValueError for another shape or no log.
+    """
+    each = np.asarray(pairs, dtype=float)
+    if each.ndim != 2 or each.shape[1] != 2 or not len(each):
+        raise ValueError(f"an estimate and a bound are needed for each log, [N, 2], not {list(each.shape)}")
+    passes = each[:, 1] > baseline
+    with style():
+        figure = Chart(figsize=(7.5, 3.6), layout="constrained")
+        axes = figure.subplots()
+        axes.axhline(baseline, color=GREY, linewidth=1.2, linestyle=(0, (5, 3)))
+        numbers = np.arange(1, len(each) + 1)
+        for these, colour, mark in ((passes, BLUE, "o"), (~passes, VERMILLION, "x")):
+            estimate, bound = each[these].T
+            axes.vlines(numbers[these], bound, estimate, color=colour, linewidth=2)
+            axes.plot(numbers[these], bound, "_", color=colour, markersize=9, markeredgewidth=2)
+            axes.plot(numbers[these], estimate, mark, color=colour, markersize=6)
+        room = 0.05 * (limits[1] - limits[0])
+        axes.set(xlim=(0, len(each) + 1), ylim=(limits[0] - room, limits[1] + room), ylabel="clicks per decision")
+        axes.set_xticks([])
+        axes.set_xlabel(f"{len(each)} logs: the estimate of each, and its lower bound")
+        told = {f"● {passes.sum()} pass": BLUE, f"× {(~passes).sum()} are stopped": VERMILLION}
+        for column, (text, colour) in enumerate(told.items()):
+            axes.annotate(text, (0.2 * column, 1), xycoords="axes fraction", xytext=(0, 6), color=colour, **OFFSET)
+        axes.annotate("running", (1, baseline), xycoords=("axes fraction", "data"), xytext=(8, -4), **OFFSET)
+    estimates, bounds = each.T
+    figure.alt = (
+        f"{len(each)} logs. The estimates lie from {estimates.min():.3f} to {estimates.max():.3f}, the lower bounds from "
+        f"{bounds.min():.3f} to {bounds.max():.3f}; the running policy is worth {baseline:.3f}. "
+        f"{passes.sum()} pass, {(~passes).sum()} are stopped."
+    )
     return figure
 
 
