@@ -69,8 +69,8 @@ def bounds_by_log(pairs: ArrayLike, baseline: float, *, limits: tuple[float, flo
         axes.annotate("running", (1, baseline), xycoords=("axes fraction", "data"), xytext=(8, -4), **OFFSET)
     estimates, bounds = each.T
     figure.alt = (
-        f"{len(each)} logs. The estimates lie from {estimates.min():.3f} to {estimates.max():.3f}, the lower bounds from "
-        f"{bounds.min():.3f} to {bounds.max():.3f}; the running policy is worth {baseline:.3f}. "
+        f"{len(each)} logs. The estimates lie from {estimates.min():.3f} to {estimates.max():.3f}, the lower bounds "
+        f"from {bounds.min():.3f} to {bounds.max():.3f}; the running policy is worth {baseline:.3f}. "
         f"{passes.sum()} pass, {(~passes).sum()} are stopped."
     )
     return figure
