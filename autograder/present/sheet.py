@@ -21,7 +21,7 @@ from autograder.report.files import write_whole
 from autograder.report.html import render
 
 WORDS_A_MINUTE = 130
-"""of somebody who explains: Tauroza and Allison (1990) counted 140 in lectures, and formulas take longer"""
+"""of somebody who explains, an assumption: only how the sections share the lesson's minutes hangs on it"""
 CODE = re.compile(r"```.*?```|\$\$.*?\$\$|^\|.*?$", re.DOTALL | re.MULTILINE)
 QUESTION = re.compile(r"(?:^|(?<=[.!?:»”\"*] ))(?=[A-Z*«\"“])[^.!?\n]*(?:\.(?=\S)[^.!?\n]*)*\?")
 OPTION = re.compile(r"^- \(([a-h])\) (.+)$", re.MULTILINE)
