@@ -163,11 +163,11 @@ def _wait_for(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
     raise AssertionError(f"JupyterLab did not start:\n{log.read_text()}")
 
 
-def faults(page: Page) -> list[str]:
-    """What axe-core finds in a page that is serious or critical."""
+def faults(page: Page, within: str = "html") -> list[str]:
+    """What axe-core finds in a page, or in a part of it, that is serious or critical."""
     axe = pytest.importorskip("axe_playwright_python", reason="axe-playwright-python is not installed")
     page.evaluate((Path(axe.__file__).parent / "axe.min.js").read_text(encoding="utf-8"))
-    found = page.evaluate("axe.run()")["violations"]
+    found = page.evaluate("part => axe.run(part)", within)["violations"]
     grave = [fault for fault in found if fault["impact"] in ("serious", "critical")]
     return [f"{fault['id']}: {node['html']}" for fault in grave for node in fault["nodes"]]
 

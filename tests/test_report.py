@@ -595,3 +595,18 @@ def test_the_report_is_complete_without_script(browser: Any, tmp_path: Path) -> 
     tab.get_by_text("Rows 101 to 120").click()
     assert tab.get_by_role("link", name="p110").is_visible()
     context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_report_has_no_grave_fault(browser: Any, tmp_path: Path, scheme: str) -> None:
+    from browser import faults
+
+    results = [submission(f"p{i}", failing(), passing("q_update")) for i in range(6)]
+    write_html([*results, unreadable(), submission("z", sandboxed=False)], tmp_path / "report.html")
+    tab = browser.new_page(color_scheme=scheme)
+    tab.goto((tmp_path / "report.html").as_uri())
+    for folded in tab.locator("details").all():
+        folded.evaluate("details => details.open = true")
+    assert faults(tab) == []
+    tab.close()

@@ -8,6 +8,8 @@
   const EDITED = '.cm-editor, input, textarea, select, [contenteditable="true"]';
   // what gives way on a full slide, by steps: the height of a picture and of a box of code, as shares of the window
   const ROOM = [[62, 90], [54, 42], [46, 32], [40, 24], [33, 18]];
+  // what stays free for the bar if it can, in pixels
+  const BAR = 36;
   const MOVED = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
 
   /** The slides of a notebook: each a list of steps, each step a list of cells. */
@@ -141,8 +143,9 @@
       for (const [picture, code] of ROOM) {
         document.body.style.setProperty('--ltr-picture', `${picture}vh`);
         document.body.style.setProperty('--ltr-code', `${code}vh`);
-        if (this.below(shown) <= 0) return;
+        if (this.below(shown) <= -BAR) return;
       }
+      if (this.below(shown) <= 0) return;
       for (const step of shown.slice(0, -1)) {
         step.forEach(cell => cell.node.classList.add('ltr-away'));
         if (this.below(shown) <= 0) return;
