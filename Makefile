@@ -9,7 +9,7 @@ TEST_ARGS ?=
 
 RUN = .venv/bin/python -m
 # They measure time and memory, so that neighbours disturb them: make attacks
-ALONE = tests/test_attacks.py tests/test_nbgrader_ordinary.py tests/test_present_browser.py
+ALONE = tests/test_attacks.py tests/test_nbgrader_ordinary.py tests/test_redraw.py
 FIRST = workspace/00_welcome/00_welcome.ipynb
 
 help:

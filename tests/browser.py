@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import secrets
 import shlex
 import shutil
@@ -18,9 +19,10 @@ from pathlib import Path
 
 import matplotlib as mpl
 import pytest
-from playwright.sync_api import FrameLocator, Locator, Page, Playwright, expect
+from playwright.sync_api import FrameLocator, Locator, Page, Playwright, ViewportSize, expect
 
 from autograder.course import ROOT
+from autograder.present.edition import FOLDER
 
 COURSE = (
     *("autograder", "metarec", "solutions", "notebooks"),
@@ -224,3 +226,26 @@ def click_through(frame: FrameLocator, link: Locator) -> None:
     expect(dialog).to_contain_text("Success")
     dialog.get_by_role("button", name="OK").click()
     expect(dialog).to_be_hidden()
+
+
+# In the slides
+
+PLACE = ".ltr-place"
+SEEN = ".jp-Notebook .jp-Cell:not(.ltr-away)"
+SCREEN: ViewportSize = {"width": 1280, "height": 720}
+
+
+def begin(lab: Lab, page: Page, lesson: str) -> None:
+    """Open a lesson's slides, and wait until the first stands."""
+    page.goto(f"{lab.url}/doc/tree/{FOLDER}/{lesson}.ipynb?token={lab.token}&reset")
+    expect(page.locator(PLACE)).to_have_text(re.compile("^1 /"))
+    expect(page.locator(SEEN).first.locator("h1")).to_be_visible()
+
+
+def forward_to(page: Page, text: str) -> None:
+    """Press Space until a cell with this text is seen."""
+    for _ in range(200):
+        if page.locator(SEEN, has_text=text).count():
+            return
+        page.keyboard.press("Space")
+    raise AssertionError(f"no slide shows {text!r}")

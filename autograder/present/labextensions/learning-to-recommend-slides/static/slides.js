@@ -8,6 +8,8 @@
   const EDITED = '.cm-editor, input, textarea, select, [contenteditable="true"]';
   // what gives way on a full slide, by steps: the height of a picture and of a box of code, as shares of the window
   const ROOM = [[62, 90], [54, 42], [46, 32], [40, 24], [33, 18]];
+  // the first of these leave a picture that can be read from the last row
+  const READABLE = 3;
   // what stays free for the bar if it can, in pixels
   const BAR = 36;
   const MOVED = new Set(['ArrowLeft', 'ArrowRight', 'ArrowUp', 'ArrowDown', 'PageUp', 'PageDown', 'Home', 'End']);
@@ -136,20 +138,31 @@
       return steps;
     }
 
-    /** Let pictures and boxes of code give way until the slide fits, and then what came first; letters stay as they are. */
+    /**
+     * Let boxes of code, pictures and what came first give way until the slide fits; letters stay as they are. A picture
+     * that can still be read and the step before the last go last.
+     */
     fit() {
       const shown = this.shown || [];
-      shown.flat().forEach(cell => cell.node.classList.remove('ltr-away'));
-      for (const [picture, code] of ROOM) {
-        document.body.style.setProperty('--ltr-picture', `${picture}vh`);
-        document.body.style.setProperty('--ltr-code', `${code}vh`);
-        if (this.below(shown) <= -BAR) return;
+      const early = Math.max(1, shown.length - 1);
+      for (const spare of [BAR, 0]) {
+        if (this.fits(shown, 0, early, ROOM.slice(0, READABLE), spare)) return;
+        if (this.fits(shown, 0, early, ROOM.slice(READABLE), spare)) return;
+        if (this.fits(shown, early, shown.length, ROOM, spare)) return;
       }
-      if (this.below(shown) <= 0) return;
-      for (const step of shown.slice(0, -1)) {
-        step.forEach(cell => cell.node.classList.add('ltr-away'));
-        if (this.below(shown) <= 0) return;
+    }
+
+    /** Whether it fits once so many of the first steps have gone, the fewest first, with one of these rooms. */
+    fits(shown, from, to, rooms, spare) {
+      for (let gone = from; gone < to; gone += 1) {
+        shown.forEach((step, place) => step.forEach(cell => cell.node.classList.toggle('ltr-away', place < gone)));
+        for (const [picture, code] of rooms) {
+          document.body.style.setProperty('--ltr-picture', `${picture}vh`);
+          document.body.style.setProperty('--ltr-code', `${code}vh`);
+          if (this.below(shown) <= -spare) return true;
+        }
       }
+      return false;
     }
 
     /** How far what one sees reaches below the screen, in pixels. */
