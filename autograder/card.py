@@ -5,6 +5,7 @@ Right and wrong are said by word and sign as well as by colour, since an untrust
 
 from __future__ import annotations
 
+import re
 import textwrap
 from html import escape
 
@@ -18,6 +19,8 @@ GROUND = "var(--jp-layout-color1, #ffffff)"
 RAISED = "var(--jp-layout-color2, #f5f5f5)"
 RIGHT = "var(--jp-success-color0, #1b5e20)"
 WRONG = "var(--jp-error-color1, #c62828)"
+STRESSED = re.compile(r"(?<![\w*])\*(?! )([^*\n]+)(?<! )\*(?![\w*])")
+"""no product: those have spaces on both sides of the sign, or none"""
 CODE = "font-family:var(--jp-code-font-family, monospace);font-size:0.92em"
 
 
@@ -152,10 +155,15 @@ def paragraph(text: str) -> str:
 
 def _inline(text: str) -> str:
     """Escaped text, in which `...` is code."""
+    return marked_up(text, f'<code style="{CODE};color:{TEXT}">')
+
+
+def marked_up(text: str, code: str = "<code>") -> str:
+    """Escaped text as HTML, in which `...` is code, that begins with this tag, and *...* is stressed."""
     pieces = escape(text).split("`")
     if len(pieces) % 2 == 0:
         return "`".join(pieces)
     return "".join(
-        f'<code style="{CODE};color:{TEXT}">{piece}</code>' if index % 2 else piece
+        f"{code}{piece}</code>" if index % 2 else STRESSED.sub(r"<em>\1</em>", piece)
         for index, piece in enumerate(pieces)
     )

@@ -19,6 +19,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from autograder import judge
+from autograder.card import marked_up
 from autograder.errors import CourseError
 from autograder.report import (
     FAULT_KINDS,
@@ -404,6 +405,21 @@ def test_nothing_invisible_reaches_a_report(text: str) -> None:
         assert hidden == set()
         assert len(document) < 200_000
         document.encode()
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("It goes *up* the loss.", "It goes <em>up</em> the loss."),
+        ("`a * b` and *two words*, *a* * *b*", "<code>a * b</code> and <em>two words</em>, <em>a</em> * <em>b</em>"),
+        ("2*x*y, gamma * max", "2*x*y, gamma * max"),
+        ("half a `tick", "half a `tick"),
+        ("*<b>*", "<em>&lt;b&gt;</em>"),
+    ],
+)
+def test_code_and_stress_are_shown(text: str, shown: str) -> None:
+    assert html_module.prose(text) == shown
+    assert marked_up(text) == shown
 
 
 def test_text_is_shown_as_it_was_written() -> None:

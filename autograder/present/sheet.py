@@ -105,6 +105,8 @@ def sheet(lesson: Lesson) -> Sheet:
     sections: list[Section] = []
     for cell, kind, source in cells[1:]:
         heading, _ = _headed(source) if cell["cell_type"] == "markdown" else ("", "")
+        if not sections and kind == "skip":
+            continue
         if (kind == "slide" and heading) or not sections:
             sections.append(Section(heading or title))
         section = sections[-1]

@@ -17,7 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autograder.card import amount, rows
+from autograder.card import amount, marked_up, rows
 from autograder.report.cleaning import one_line, visible
 from autograder.report.files import write_whole
 from autograder.report.results import ExerciseResult, SubmissionResult
@@ -94,11 +94,8 @@ def line(text: str) -> Markup:
 
 
 def prose(text: str) -> Markup:
-    """Text in which `...` is code."""
-    pieces = str(escape(visible(text))).split("`")
-    if len(pieces) % 2 == 0:
-        return Markup("`".join(pieces))
-    return Markup("".join(f"<code>{piece}</code>" if index % 2 else piece for index, piece in enumerate(pieces)))
+    """Text in which `...` is code and *...* is stressed."""
+    return Markup(marked_up(visible(text)))
 
 
 def breakable(name: str) -> Markup:
