@@ -138,7 +138,7 @@ def all_slides(executable: str, tmp_path_factory: pytest.TempPathFactory) -> Ite
         yield lab
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
 def test_no_slide_overflows(all_slides: Lab, page: api.Page, lesson: Lesson) -> None:
     """Every slide with all its fragments and what its code shows, but for references, which scroll, at 1280 by 720."""
@@ -163,7 +163,7 @@ def test_no_slide_overflows(all_slides: Lab, page: api.Page, lesson: Lesson) -> 
 def executed(lesson: Lesson) -> nbformat.NotebookNode:
     """The presented notebook with what its cells show to somebody, sliders too; references stay hidden."""
     notebook = to_present(lesson)
-    client = NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(lesson.directory)}})
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(lesson.directory)}})
     client.create_kernel_manager()
     with client.setup_kernel():
         client.kc.allow_stdin = True
