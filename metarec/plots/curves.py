@@ -120,6 +120,8 @@ def _smooth(name: str, values: ArrayLike, window: int) -> NDArray[np.float64]:
 
 def _over_seeds(how: Any, run: NDArray[np.float64]) -> NDArray[np.float64]:
     """`how` over the seeds that have a number, NaN where none has."""
+    if np.isfinite(run).all():
+        return np.asarray(how(run, axis=0))
     return np.array([how(column[np.isfinite(column)]) if np.isfinite(column).any() else np.nan for column in run.T])
 
 
