@@ -29,3 +29,9 @@ register(
 )
 register("metarec/OpenRooms-v0", vector_entry_point="metarec.small_actor:OpenRoomsVector")
 register("metarec/Jumping-v0", vector_entry_point="metarec.jumping:JumpingVector")
+register(
+    "metarec/RandomMDP-v0",
+    entry_point="metarec.mdp:RandomMDP",
+    vector_entry_point="metarec.trials:RandomMDPVector",
+)
+register("metarec/Doors-v0", vector_entry_point="metarec.small_trials:DoorsVector")

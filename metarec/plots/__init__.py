@@ -16,12 +16,14 @@ if TYPE_CHECKING:
     from metarec.plots.moving import move
     from metarec.plots.speed import time_bars, time_growth
     from metarec.plots.tabular import learning_curve, policy_map, session_strip
+    from metarec.plots.trials import earned_by_step, one_trial
     from metarec.style import show
 
 _HOMES = {
     "adaptation_steps": "metarec.plots.adaptation",
     "scores_by_shots": "metarec.plots.adaptation",
     "beliefs": "metarec.plots.bandits",
+    "earned_by_step": "metarec.plots.trials",
     "estimate_intervals": "metarec.plots.bandits",
     "regret_curves": "metarec.plots.bandits",
     "around_jump": "metarec.plots.capstone",
@@ -40,6 +42,7 @@ _HOMES = {
     "time_bars": "metarec.plots.speed",
     "time_growth": "metarec.plots.speed",
     "learning_curve": "metarec.plots.tabular",
+    "one_trial": "metarec.plots.trials",
     "policy_map": "metarec.plots.tabular",
     "session_strip": "metarec.plots.tabular",
     "show": "metarec.style",
@@ -50,6 +53,7 @@ __all__ = [
     "attention_bars",
     "beliefs",
     "bounds_by_log",
+    "earned_by_step",
     "estimate_intervals",
     "filmstrip",
     "gate_path",
@@ -58,6 +62,7 @@ __all__ = [
     "learning_curve",
     "move",
     "objective_by_ratio",
+    "one_trial",
     "policy_map",
     "q_heatmap",
     "regret_curves",
