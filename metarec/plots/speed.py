@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import numpy as np
+from matplotlib.ticker import LogLocator
 
 from metarec.plots.curves import COLOURS, STROKES, name_ends
 from metarec.style import BLUE, GREY, Chart, style
@@ -32,11 +33,14 @@ def time_growth(times: Mapping[str, Seconds]) -> Chart:
             ends.append((name, seconds[users[-1]], colour))
             told.append(f"{name} from {_time(seconds[users[0]])} at {users[0]:,} to {_time(seconds[users[-1]])} at")
             told[-1] += f" {users[-1]:,} users"
+        low, high = axes.get_ylim()
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if high < 100 * low else (1,)))
+        axes.yaxis.set_major_formatter(lambda value, _: _time(value))
         every = sorted({n for seconds in times.values() for n in seconds})
         axes.set_xticks(every, [f"{n:,}" for n in every])
         axes.minorticks_off()
         axes.set_xlabel("users")
-        axes.set_ylabel("seconds")
+        axes.set_ylabel("time")
         name_ends(axes, ends, _time)
     figure.alt = f"Time by users, both axes logarithmic: {'; '.join(told)}."
     return figure
