@@ -63,6 +63,16 @@ class AtLeast:
         return score is not None and score.ndim == 0 and bool(score >= self.threshold)
 
 
+@dataclasses.dataclass(frozen=True)
+class Ranked(AtLeast):
+    """A learnt score that reaches a stated threshold, and by which the submissions of a class are ranked."""
+
+    def measured(self, got: Any) -> str:
+        """The score, for the card; empty where there is none."""
+        score = as_array(got)
+        return f"scored {score:.2f}" if score is not None and score.ndim == 0 and np.isfinite(score) else ""
+
+
 def is_trained(judge: Any) -> bool:
     """Whether the observation cost training, so that mistakes are not rerun for it."""
     return bool(getattr(judge, "trained", False))

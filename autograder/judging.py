@@ -8,14 +8,18 @@ import inspect
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from statistics import fmean
 from typing import Any
+
+import numpy as np
 
 from autograder import beside, evidence
 from autograder.beside import Fault
 from autograder.exercise import Exercise, Implementation
-from autograder.judges import is_trained
+from autograder.judges import Ranked, is_trained
 from autograder.observing import ARGUMENTS_LABEL, Run, holds, mistake_run, reference_run, round_seeds, run_trial
 from autograder.proxy import Here, Side
+from autograder.values import as_array
 from autograder.verdict import Verdict
 
 ROUNDS = 5
@@ -94,6 +98,7 @@ def judge_on(
         diagnoses=tuple((mistake.__name__, inspect.getdoc(mistake) or "") for mistake in diagnoses),
         seconds=time.perf_counter() - began,
         measured=_measured(runs[seeds[0]], judges),
+        reached=_reached(runs, judges),
     )
 
 
@@ -105,6 +110,21 @@ def _measured(run: Run, judges: dict[str, Any]) -> dict[str, str]:
         if in_words is not None and in_words(observation.value):
             found[observation.label] = in_words(observation.value)
     return found
+
+
+def _reached(runs: dict[int, Run], judges: dict[str, Any]) -> float | None:
+    """The mean over the seeds of the score that an exercise ranks by. Whoever cannot act on one of them has 0 there."""
+    ranked = {label for label, judge in judges.items() if isinstance(judge, Ranked)}
+    scores = {
+        seed: as_array(observation.value)
+        for seed, run in runs.items()
+        for observation in run.values()
+        if observation.label in ranked
+    }
+    reached = [
+        None if score is None or score.ndim or not np.isfinite(score) else float(score) for score in scores.values()
+    ]
+    return None if all(score is None for score in reached) else fmean(score or 0.0 for score in reached)
 
 
 def _unwritten(run: Run) -> bool:

@@ -24,7 +24,8 @@ class Evidence:
 class Verdict:
     """The judgement of one implementation. `diagnosis` is the name of the mistake recognised, or None.
 
-    `measured` says in words what was measured for some of the labels.
+    `measured` says in words what was measured for some of the labels. `reached` is the score by which a class is
+    ranked, in an exercise that has one: the mean over what was trained.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Verdict:
     diagnoses: tuple[tuple[str, str], ...] = ()
     seconds: float = 0.0
     measured: dict[str, str] = dataclasses.field(default_factory=dict)
+    reached: float | None = None
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from autograder import card

@@ -11,7 +11,8 @@ import pytest
 
 from autograder import CheckFailed, check, hint, judge, reveal
 from autograder.exercise import Exercise, exercise
-from autograder.judging import judge_here
+from autograder.judges import Ranked
+from autograder.judging import here, judge_here, judge_on
 from autograder.observing import ARGUMENTS_LABEL
 from autograder.proxy import derived, gradient, observed, repeated, traced
 from autograder.verdict import Verdict
@@ -355,3 +356,48 @@ def test_the_card_says_right_and_wrong_in_words_and_escapes_what_it_shows() -> N
     assert "&lt;script&gt;" in html
     assert "✗</span> fails" in html
     assert 'role="status"' in html
+
+
+@exercise(weighted_mean, points=1, hints=["a nudge"], trains=True)
+def ranked(mean: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
+    level = float(rng.uniform(0, 1))
+    yield "is the value itself where all are equal", mean(np.ones(2), np.ones(2))
+    score = mean(np.full(2, level), np.ones(2))
+    for threshold in (0.0, 2.0):
+        yield f"scores {threshold} or more", score, Ranked(threshold)
+
+
+def levels(seeds: list[int]) -> list[float]:
+    alone = [judge_on(ranked, here, weighted_mean, [seed]).reached for seed in seeds]
+    assert len(set(alone)) == len(seeds)
+    return [level for level in alone if level is not None]
+
+
+def test_what_was_reached_is_the_mean_over_the_seeds_whatever_passed() -> None:
+    seeds = [3, 4, 5]
+    verdict = judge_on(ranked, here, weighted_mean, seeds)
+    assert verdict.reached == pytest.approx(np.mean(levels(seeds)))
+    assert not verdict.passed
+    assert verdict.measured == {
+        f"scores {threshold} or more": f"scored {levels(seeds)[0]:.2f}" for threshold in (0.0, 2.0)
+    }
+    # two of three decide, and then nothing more is trained
+    assert judge_on(ranked, here, weighted_mean, seeds, needed_trained=2).reached == pytest.approx(
+        np.mean(levels(seeds[:2]))
+    )
+
+
+def test_whoever_cannot_act_on_a_seed_reaches_nothing_there() -> None:
+    seeds = [3, 4]
+    failing_on = levels(seeds)[1]
+
+    def sometimes(values: np.ndarray, weights: np.ndarray) -> float:
+        if math.isclose(values[0], failing_on):
+            raise RuntimeError("out of memory")
+        return float(values.mean())
+
+    assert judge_on(ranked, here, sometimes, seeds).reached == pytest.approx(levels(seeds)[0] / 2)
+    for useless in (lambda values, weights: values, lambda values, weights: math.nan, lambda values, weights: "0.9"):
+        verdict = judge_on(ranked, here, useless, seeds)
+        assert (verdict.reached, verdict.measured) == (None, {})
+    assert judge_on(small, here, weighted_mean, seeds).reached is None

@@ -126,7 +126,8 @@ def test_json_is_the_contract(tmp_path: Path) -> None:
 
 
 def test_what_was_written_is_read_back(tmp_path: Path) -> None:
-    results = [submission("ada", passing(), failing("q_update")), unreadable("Zoë \ud800 علي"), submission("")]
+    ranked = reaching(-0.25)
+    results = [submission("ada", passing(), failing("q_update"), ranked), unreadable("Zoë \ud800 علي"), submission("")]
     write_json(results, tmp_path / "r.json")
     assert read_json(tmp_path / "r.json") == results
     assert (tmp_path / "r.json").read_bytes().isascii()
@@ -152,7 +153,18 @@ def test_a_result_says_what_the_verdict_says() -> None:
     verdict = judge(lambda clicks, impressions: clicks / impressions, seed=1, name="click_through_rate")
     result = ExerciseResult.from_verdict(verdict)
     assert not verdict.passed
-    for name in ("name", "score", "points", "labels", "diagnosis", "message", "diagnoses", "evidence", "passed"):
+    for name in (
+        "name",
+        "score",
+        "points",
+        "labels",
+        "diagnosis",
+        "message",
+        "diagnoses",
+        "evidence",
+        "passed",
+        "reached",
+    ):
         assert getattr(result, name) == getattr(verdict, name), name
 
 
@@ -182,6 +194,8 @@ def damaged(change: Callable[[dict[str, Any]], object]) -> Any:
         ),
         (lambda d: d["exercises"][0].update(diagnoses=[["a"]]), "exercises[0].diagnoses should be a list of pairs"),
         (lambda d: d["exercises"][0]["evidence"].update(got=[]), "exercises[0].evidence.got should be a string"),
+        (lambda d: d["exercises"][0].update(reached="1"), "exercises[0].reached should be a number, and is '1'"),
+        (lambda d: d["exercises"][0].update(reached=float("inf")), "exercises[0].reached should be a number, and is"),
         (lambda d: d["faults"][0].update(kind="boom"), "faults[0].kind should be one of timeout, memory, "),
     ],
 )
@@ -313,6 +327,48 @@ def test_a_large_class_is_folded_and_complete() -> None:
     assert [len(table.select("tbody.learners tr")) for table in folded] == [100, 100, 50]
     assert all(table.find_parent("details").get("open") is None for table in folded)
     assert len(soup.select("details.learner")) == 250
+
+
+def reaching(score: float | None, name: str = "train_policy") -> ExerciseResult:
+    return ExerciseResult(name, 1.0, 1.0, {"learns": True}, reached=score)
+
+
+def board(*results: SubmissionResult) -> list[list[str]]:
+    table = page(*results).find("table", attrs={"data-board": "train_policy"})
+    return [] if table is None else [[words(cell) for cell in row(["td", "th"])] for row in table.tbody("tr")]
+
+
+def test_the_class_is_ranked_by_the_score_that_was_reached() -> None:
+    scores = {"eve": 0.31, "ada": 0.684, "bob": 0.679, "Zoë": -0.02, "dan": 0.7}
+    results = [submission(name, reaching(score)) for name, score in scores.items()]
+    results += [submission("failed", reaching(None)), unreadable("broken"), submission("other", passing())]
+    results += [submission("forger", reaching(0.99), sandboxed=False)]
+    assert board(*results) == [
+        ["1", "forger ⚠ no sandbox", "0.99"],
+        ["2", "dan", "0.70"],
+        ["3", "ada", "0.68"],
+        ["3", "bob", "0.68"],
+        ["5", "eve", "0.31"],
+        ["6", "Zoë", "-0.02"],
+    ]
+
+
+def test_an_exercise_that_ranks_nobody_has_no_leaderboard() -> None:
+    text = words(page(submission("ada", passing()), submission("bob", reaching(None))))
+    assert "Leaderboard" not in text
+
+
+def test_a_leaderboard_is_the_instructors_alone() -> None:
+    result = submission("ada", reaching(0.684))
+    assert "Leaderboard" not in learner_html(result)
+    assert "0.68" not in learner_html(result)
+
+
+def test_the_leaderboard_of_a_large_class_is_folded_and_complete() -> None:
+    results = [submission(f"p{i:03}", reaching(i / 100)) for i in range(230)]
+    tables = page(*results).find_all("table", attrs={"data-board": True})
+    assert [len(table.tbody("tr")) for table in tables] == [100, 100, 30]
+    assert words(tables[0].tbody.tr.th) == "p229"
 
 
 def test_a_learner_has_a_section_with_what_failed_and_why() -> None:
@@ -466,7 +522,7 @@ def test_the_policy_allows_this_style_and_script_alone(document: str) -> None:
 
 
 def whole_report() -> BeautifulSoup:
-    results = [submission(f"p{i:03}", failing(), passing("q_update")) for i in range(120)]
+    results = [submission(f"p{i:03}", failing(), reaching(i / 200)) for i in range(120)]
     return page(
         *results, submission("p000", passing(), lesson="welcome"), unreadable(), submission("z", sandboxed=False)
     )

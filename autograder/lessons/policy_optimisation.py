@@ -12,7 +12,7 @@ from torch import Tensor
 
 from autograder.beside import Fault
 from autograder.exercise import exercise
-from autograder.judges import AtLeast, Close, SameFrequencies
+from autograder.judges import Close, Ranked, SameFrequencies
 from autograder.playing import score_of_policy
 from autograder.proxy import derived, observed
 from solutions import policy_optimisation as reference
@@ -217,7 +217,7 @@ def train_policy(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
     learnt = train(_users(USERS, item_seed), SECONDS, seed=seed)
     score = score_of_policy(learnt, item_seed=item_seed, seed=fresh, users=USERS)
     for threshold in (0.3, 0.45, 0.55):
-        yield f"scores {threshold} or more, 0 being random and 1 a planner that sees theta", score, AtLeast(threshold)
+        yield f"scores {threshold} or more, 0 being random and 1 a planner that sees theta", score, Ranked(threshold)
 
 
 def _users(count: int, item_seed: int) -> Any:

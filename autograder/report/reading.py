@@ -49,6 +49,13 @@ class Reader:
             raise self.wrong(name, "a number from 0", value)
         return float(value)
 
+    def number_or_none(self, name: str) -> float | None:
+        """A finite number of either sign, or null, or nothing."""
+        value = self._typed(name, (int, float, type(None)), "a number", None)
+        if isinstance(value, bool) or (value is not None and not math.isfinite(value)):
+            raise self.wrong(name, "a number", value)
+        return None if value is None else float(value)
+
     def score(self) -> tuple[float, float]:
         """The fields `score` and `points`, of which the first is not more."""
         score, points = self.amount("score"), self.amount("points")

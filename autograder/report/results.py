@@ -47,7 +47,8 @@ class ExerciseResult:
     """One exercise of a submission. `labels` may be empty: an ordinary nbgrader test has none.
 
     `diagnoses` are (name, text) of every mistake recognised, `diagnosis` is the name of the one that explains most;
-    `measured` says in words what was measured for some of the labels.
+    `measured` says in words what was measured for some of the labels, `reached` the score by which a class is
+    ranked, where the exercise has one.
     """
 
     name: str
@@ -59,6 +60,7 @@ class ExerciseResult:
     diagnoses: tuple[tuple[str, str], ...] = ()
     evidence: Evidence | None = None
     measured: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    reached: float | None = None
 
     @classmethod
     def from_verdict(cls, verdict: Verdict) -> Self:
@@ -135,6 +137,7 @@ def _exercise(read: Reader) -> ExerciseResult:
         diagnoses=read.pairs("diagnoses"),
         evidence=_evidence(read.record_or_none("evidence")),
         measured=read.texts("measured"),
+        reached=read.number_or_none("reached"),
     )
 
 

@@ -64,6 +64,17 @@ class Mistake:
 
 
 @dataclasses.dataclass(frozen=True)
+class Board:
+    """Who reached what in an exercise that ranks by a score: (place, submission, score), the highest first.
+
+    What does not differ as it is shown, to two decimals, shares a place.
+    """
+
+    exercise: str
+    rows: list[tuple[int, Entry, float]]
+
+
+@dataclasses.dataclass(frozen=True)
 class LessonSummary:
     """One lesson. `graded` submissions could be, `complete` of them pass everything, `mean` is theirs, in points."""
 
@@ -71,6 +82,7 @@ class LessonSummary:
     entries: list[Entry]
     columns: list[Column]
     mistakes: list[Mistake]
+    boards: list[Board]
     graded: int
     complete: int
     mean: float
@@ -153,6 +165,7 @@ def _lesson(title: str, entries: list[Entry]) -> LessonSummary:
         entries=entries,
         columns=[_column(name, exercises) for name, exercises in found.items()],
         mistakes=sorted(mistakes, key=lambda mistake: (-mistake.count, not mistake.name)),
+        boards=[board for name in found if (board := _board(name, entries)).rows],
         graded=len(graded),
         complete=sum(all(exercise.passed for exercise in result.exercises) for result in graded),
         mean=fmean(result.score for result in graded) if graded else 0.0,
@@ -168,6 +181,18 @@ def _column(name: str, found: list[ExerciseResult]) -> Column:
         passed=sum(exercise.passed for exercise in found),
         mean=fmean(exercise.score for exercise in found),
     )
+
+
+def _board(name: str, entries: list[Entry]) -> Board:
+    reached = [
+        (round(exercise.reached, 2), entry)
+        for entry in entries
+        if entry.result.graded and (exercise := entry.exercises.get(name)) is not None and exercise.reached is not None
+    ]
+    scores = sorted((score for score, _ in reached), reverse=True)
+    # sorting is stable: those of one place stand in the order of their names
+    ranked = sorted(reached, key=lambda row: -row[0])
+    return Board(name, [(scores.index(score) + 1, entry, score) for score, entry in ranked])
 
 
 def _mistakes(name: str, found: list[ExerciseResult]) -> list[Mistake]:
