@@ -12,11 +12,12 @@ oracle and the random policy over users.
 
 The peers have MLPs of 2 layers of 64 and one output for each item, our gamma, observations divided by their upper
 bounds, and the settings below. `times_NAME` is our steps per second over theirs, the median over seeds; a step is one
-of one user. Needs the extra `bench`.
+of one user. It keeps the record `agents`, and goes on where it was stopped. Needs the extra `bench`.
 """
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from statistics import median
@@ -31,9 +32,13 @@ from stable_baselines3.common.callbacks import BaseCallback
 from stable_baselines3.common.vec_env import DummyVecEnv, VecEnv
 from torch import Tensor
 
+from benchmarks import simulator_values
+from benchmarks.pieces import Key, Pieces, Result
 from benchmarks.report import arguments, over_seeds, report
 from benchmarks.simulator_values import Oracle, Parts, Random, interval, make, play
+from metarec import shipped
 from metarec.vector import InterestVector
+from solutions import actor_critic, dqn
 from solutions.actor_critic import train_ppo
 from solutions.dqn import train_dqn
 
@@ -198,37 +203,45 @@ def peer(name: str, seed: int, seconds: float) -> tuple[Callable[[Tensor], Tenso
     return scores, rate
 
 
-def main() -> None:
-    """Measure, print, write."""
-    asked = arguments(__doc__, seeds=5, users=2048)
-    returns: dict[str, list[float]] = {}
-    rates: dict[str, list[float]] = {}
-    judged = make(asked.users)
+def measured(key: Key) -> Result:
+    """One seed: clicks per session and steps per second of each agent, seconds that ours took."""
+    torch.set_num_threads(1)
+    judged = make(key["users"])
+    found: Result = {"returns": {}, "rates": {}, "seconds": {}}
 
     def note(name: str, scores: Callable[[Tensor], Tensor], rate: float) -> None:
-        returns.setdefault(name, []).append(float(play(judged, Greedy(scores), FRESH).mean()))
-        rates.setdefault(name, []).append(rate)
+        found["returns"][name] = float(play(judged, Greedy(scores), FRESH).mean())
+        found["rates"][name] = rate
 
-    seconds: dict[str, list[float]] = {"dqn": [], "ppo": []}
-    for seed in range(asked.seeds):
-        for name, took in seconds.items():
-            scores, elapsed, steps = ours(name, seed)
-            took.append(elapsed)
-            note(name, scores, steps / elapsed)
-            for other in (f"sb3_{name}", f"sb3_{name}_batched"):
-                note(other, *peer(other, seed, elapsed))
+    for name in ("dqn", "ppo"):
+        scores, elapsed, steps = ours(name, key["seed"])
+        found["seconds"][name] = elapsed
+        note(name, scores, steps / elapsed)
+        for other in (f"sb3_{name}", f"sb3_{name}_batched"):
+            note(other, *peer(other, key["seed"], elapsed))
+    return found
 
+
+def main() -> None:
+    """Measure, keep, print, write."""
+    asked = arguments(__doc__, seeds=5, users=2048)
+    keys: list[Key] = [{"seed": seed, "users": asked.users} for seed in range(asked.seeds)]
+    modules = (simulator_values, dqn, actor_critic, sys.modules[__name__])
+    runs = [run for _, run in Pieces("agents", *modules).over(keys, measured)]
     figures: dict[str, float] = {}
-    for name, values in returns.items():
+    for name in runs[0]["returns"]:
+        values, rates = ([run[part][name] for run in runs] for part in ("returns", "rates"))
         figures |= {f"{name}_return": float(np.mean(values)), f"{name}_return_interval": over_seeds(values)}
-        figures |= {f"{name}_return_lowest": min(values), f"{name}_steps_per_second": median(rates[name])}
+        figures |= {f"{name}_return_lowest": min(values), f"{name}_steps_per_second": median(rates)}
+    judged = make(asked.users)
     for name, policy in (("myopic_oracle", Oracle(judged)), ("random", Random(judged))):
         clicks = play(judged, policy, FRESH)
         figures |= {f"{name}_return": float(clicks.mean()), f"{name}_return_interval": interval(clicks)}
     for name in PEERS:
-        mine = rates[name.split("_")[1]]
-        figures[f"times_{name}"] = median(a / b for a, b in zip(mine, rates[name], strict=True))
-    figures |= {f"{name}_seconds": median(took) for name, took in seconds.items()}
+        figures[f"times_{name}"] = median(run["rates"][name.split("_")[1]] / run["rates"][name] for run in runs)
+    figures |= {f"{name}_seconds": median(run["seconds"][name] for run in runs) for name in ("dqn", "ppo")}
+    figures["seeds"] = asked.seeds
+    shipped.keep_record("agents", {"figures": figures}, command="python -m benchmarks.agents")
     report("agents on metarec/Interest-v0", figures, asked.json)
 
 
