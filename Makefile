@@ -18,6 +18,7 @@ help:
 	@echo 'make test    lint, then the tests'
 	@echo 'make attacks what is tried against grading, one after the other, on a quiet machine'
 	@echo 'make lint    ruff and mypy'
+	@echo 'make figures every shipped record, checkpoint and picture, and the table of results, made anew: hours'
 
 env: .venv/.installed
 
@@ -60,4 +61,7 @@ lint: env
 	@$(RUN) ruff format --check
 	@$(RUN) mypy
 
-.PHONY: help env lab test attacks lint
+figures: env
+	@$(RUN) benchmarks.figures
+
+.PHONY: help env lab test attacks lint figures

@@ -82,7 +82,7 @@ def test_this_environment_is_the_pinned_one() -> None:
 
 def test_make_alone_lists_the_targets() -> None:
     listed = [line.split()[1] for line in make().stdout.splitlines()]
-    assert listed == ["lab", "env", "test", "attacks", "lint"]
+    assert listed == ["lab", "env", "test", "attacks", "lint", "figures"]
 
 
 def test_make_test_lints_and_ends_with_pytest() -> None:
