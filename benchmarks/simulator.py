@@ -6,6 +6,7 @@ Ours, eager and compiled, at 1,024, 16,384 and 65,536 users; the same equations 
 `bench`); the one-user environment, Gymnasium's SyncVectorEnv of 64 and AsyncVectorEnv of 8 of it; and CartPole-v1,
 for a sense of scale. All take turns, each for a fraction of a second in every round; a figure is the median over the
 rounds, a ratio the median of the rounds' ratios. What compiles has done so before. JAX is checked to play as ours does.
+It keeps the record `simulator`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import torch
 
 import metarec  # noqa: F401
 from benchmarks.report import arguments, report
-from metarec import dynamics, engine, interest
+from metarec import dynamics, engine, interest, shipped
 from metarec.interest import PARAMS, SIZE, TOPICS
 
 USERS = (1024, 16384, 65536)
@@ -145,7 +146,7 @@ def rate(play: Contender) -> float:
 
 
 def main() -> None:
-    """Measure, print, write."""
+    """Measure, keep, print, write."""
     asked = arguments(__doc__, rounds=7, threads=2)
     torch.set_num_threads(asked.threads)
     sync, sync_envs = many("sync", SYNC)
@@ -181,6 +182,7 @@ def main() -> None:
                 lambda row, users=users: row[f"compiled_{users}"] / row[f"jax_{users}"]
             )
     figures["single_times_cartpole"] = median(lambda row: row["single"] / row["cartpole"])
+    shipped.keep_record("simulator", {"figures": figures}, command="python -m benchmarks.simulator")
     report("metarec/Interest-v0: user-steps per second", figures, asked.json)
 
 
