@@ -78,6 +78,23 @@ def _gate(record: Record) -> tuple[str, str]:
     )
 
 
+def _rl2(record: Record) -> tuple[str, str]:
+    figures, name = record["figures"], "bandit_n100_k5"
+    others = {"Gittins' indices": "gittins", "Thompson sampling": "thompson", "random": "random"}
+    told = ", ".join(f"{said} {figures[f'{name}_{other}']:.1f}" for said, other in others.items())
+    return figure(figures, name, 1), told
+
+
+def _rl2_interest(record: Record) -> tuple[str, str]:
+    others = {
+        "planner": "planner",
+        "posterior mean, satiation threefold": "learnt_threefold",
+        "the same for everybody": "impersonal",
+        "random": "random",
+    }
+    return figure(record["figures"], "rl2", 1), beside(record["figures"], others, 1)
+
+
 def _simulator(record: Record) -> tuple[str, str]:
     figures = record["figures"]
     others = {"eager": "eager_times_single_16384", "NumPy": "numpy_times_single_16384", "JAX": "jax_times_single_16384"}
@@ -91,6 +108,8 @@ ROWS: list[tuple[str, str, str, Row]] = [
     ("05 actor-critic", "the same by PPO", "agents", lambda record: _agents(record, "ppo")),
     ("06 vectorised", "compiled steps of 16,384 users, against one user in a loop", "simulator", _simulator),
     ("07 MAML", "nDCG@10 over the catalogue, five films shown, users held out whole", "coldstart", _coldstart),
+    ("08 RL²", "earned in 100 pulls of 5 arms", "rl2", _rl2),
+    ("08 RL²", "clicks per session of new users, theta hidden", "rl2_interest", _rl2_interest),
     ("10 interests", "Recall@10 of the next film over the catalogue, by the gated model", "interests", _interests),
     ("11 policy optimisation", "score of the reference on new users: 0 random, 1 planner", "capstone", _capstone),
     ("11 policy optimisation", "policies at the gate, logs of 2,000 rows", "capstone", _gate),

@@ -16,6 +16,7 @@ LINK = re.compile(r"\]\(([^)#]+)(?:#cell-id=([a-z0-9-]+))?\)")
 CAPSTONE = shipped.record("capstone")["figures"]
 COLD_START = shipped.record("coldstart")["catalogue"]
 INTERESTS = shipped.record("interests")
+RL2 = shipped.record("rl2")["figures"]
 
 
 def stated(value: float, half: float, digits: int) -> str:
@@ -27,7 +28,11 @@ def figure(record: dict[str, float], name: str, digits: int = 2, scale: float = 
 
 
 KEPT = {
-    "closing-methods": [stated(*COLD_START[f"maml_minus_{other}"]["5"], 3) for other in ("fine_tuning", "item_knn")],
+    "closing-methods": [
+        *(stated(*COLD_START[f"maml_minus_{other}"]["5"], 3) for other in ("fine_tuning", "item_knn")),
+        figure(RL2, "bandit_n100_k5", 1),
+        *(f"{RL2[f'bandit_n100_k5_{other}']:.1f}" for other in ("gittins", "thompson")),
+    ],
     "closing-large-model": [figure(CAPSTONE, f"score_{name}") for name in ("dqn", "ppo", "adaptive")],
     "closing-applications": [
         *(f"{COLD_START['ndcg10_maml'][k][0]:.2f}" for k in ("1", "10")),
