@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from autograder.beside import Fault
+from autograder.beside import Fault, varied
 from autograder.proxy import clock, raced, rival
 from autograder.values import agree
 
@@ -64,11 +64,12 @@ def times_as_fast(
     for _ in range(MOST):
         given = min(given, _seconds(slow, inputs(few), FEW_TIMES)[0] / few)
         arguments = inputs(users)
-        seconds, answers = _seconds(function, arguments, TIMES if users == USERS else FEW_TIMES)
-        wanted = right(*arguments)
+        times = TIMES if users == USERS else FEW_TIMES
+        seconds, answers = _seconds(function, arguments, times)
+        wanted = [right(*[varied(value, turn) for value in arguments]) for turn in (0, times - 1)]
         if isinstance(answers, Fault):
             return answers
-        if not all(agree(answer, wanted) for answer in (answers[0], answers[-1])):
+        if not all(agree(answer, right_one) for answer, right_one in zip(answers, wanted, strict=True)):
             return Fault("unusable", "what is not right is not timed")
         if users == USERS and seconds * PLAUSIBLE < _bytes(arguments):
             return Fault("unusable", "it answered sooner than its inputs can be read")

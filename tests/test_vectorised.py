@@ -222,6 +222,20 @@ def test_the_fastest_loop_reaches_no_tier(name: str, loop: Callable[..., Any]) -
     assert failed == [label for label in verdict.labels if label == DEVICE or SPEED in label]
 
 
+def test_what_is_kept_of_an_earlier_call_wins_no_race() -> None:
+    known: dict[tuple[int, int], Any] = {}
+    alive: list[Tensor] = []
+
+    def top_k_unseen(scores: Tensor, seen: Tensor, k: int) -> Tensor:
+        if (id(scores), id(seen)) not in known:
+            alive.extend((scores, seen))
+            known[id(scores), id(seen)] = loops.top_k_unseen(scores, seen, k)
+        return known[id(scores), id(seen)]
+
+    verdict = judge(top_k_unseen, seed=3)
+    assert not any(holds for label, holds in verdict.labels.items() if SPEED in label)
+
+
 def test_a_card_shows_what_was_measured() -> None:
     verdict = judge(vectorised.discounted_sums)
     assert [label for label in verdict.measured if SPEED in label] == [x for x in verdict.labels if SPEED in x]

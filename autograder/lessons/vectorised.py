@@ -436,7 +436,7 @@ def reset_where(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
     )
     yield DTYPE, _dtypes(target, small(2), lambda a: {name: _dtype(a[name]) for name in state})
     yield DEVICE, _on_device(target, small)
-    yield from _raced(target, many, 256, (8, 16))
+    yield from _raced(target, many, 256, (8, 12))
 
 
 def _rows(state: Any, mask: np.ndarray) -> dict[str, Any]:

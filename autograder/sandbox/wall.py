@@ -17,6 +17,7 @@ from autograder.sandbox import codec, receiving
 from autograder.sandbox.channel import Channel
 from autograder.sandbox.crossing import Crossing
 from autograder.sandbox.kernel import Kernel
+from autograder.sandbox.limits import WAITING
 from autograder.verdict import Verdict
 
 # a trained label holds if it holds on so many of the seeds
@@ -29,7 +30,7 @@ class Wall:
     def __init__(self, kernel: Kernel, seconds: float, call_seconds: float) -> None:
         self.kernel, self.channel = kernel, Channel(kernel)
         self.seconds, self.call_seconds = seconds, call_seconds
-        self.spent, self.reading = 0.0, 0.0
+        self.computed, self.waited, self.reading = kernel.computed(), 0.0, 0.0
         self.crossing = Crossing()
 
     @contextlib.contextmanager
@@ -80,14 +81,14 @@ class Wall:
     def _ask(self, operation: str, *arguments: Any) -> Any:
         """The answer to one request, or a Fault. Raises Refused for an argument that cannot cross."""
         request = codec.encode((operation, *arguments), special=self.crossing.special)
-        left = self.seconds - self.spent
+        left = self.seconds - max(self.kernel.computed() - self.computed, self.waited / WAITING)
         if left <= 0:
             return Fault("timeout", f"its calls took more than {self.seconds:g} seconds together")
         began = time.monotonic()
         try:
             return self.channel.ask(request, min(self.call_seconds, left))
         finally:
-            self.spent += time.monotonic() - began
+            self.waited += time.monotonic() - began
 
 
 class Rehearsal:
