@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from metarec.plots.bandits import beliefs, estimate_intervals, regret_curves
     from metarec.plots.capstone import around_jump, bounds_by_log, score_by_cost, scores
     from metarec.plots.curves import objective_by_ratio, training_curves
+    from metarec.plots.in_context import reading, scaling
     from metarec.plots.interest import filmstrip, q_heatmap
     from metarec.plots.interests import attention_bars, gate_path, interest_paths, item_map
     from metarec.plots.moving import move
@@ -32,6 +33,8 @@ _HOMES = {
     "scores": "metarec.plots.capstone",
     "training_curves": "metarec.plots.curves",
     "objective_by_ratio": "metarec.plots.curves",
+    "reading": "metarec.plots.in_context",
+    "scaling": "metarec.plots.in_context",
     "filmstrip": "metarec.plots.interest",
     "q_heatmap": "metarec.plots.interest",
     "move": "metarec.plots.moving",
@@ -65,7 +68,9 @@ __all__ = [
     "one_trial",
     "policy_map",
     "q_heatmap",
+    "reading",
     "regret_curves",
+    "scaling",
     "score_by_cost",
     "scores",
     "scores_by_shots",
