@@ -1,4 +1,4 @@
-"""New users of metarec/Interest-v0 whose interests are hidden: what five ways to learn earn from the first click on.
+"""New users of metarec/Interest-v0 whose interests are hidden: what six ways to learn earn from the first click on.
 
     python -m benchmarks.newcomers [--users 1000] [--sessions 4096] [--seeds 1] [--json FILE]
 
@@ -14,6 +14,8 @@ NAME_first_20 the clicks of the first 20 steps. What each is given:
     thompson        the simulator's equations and the distribution of users: draws an interest from its posterior, and
                     shows what the planner would show such a user
     posterior_mean  the same with the mean in place of a draw
+    rl2             no logs: learnt by rewards from sessions with other users, with a recurrent state for memory (lesson
+                    08; `python -m benchmarks.rl2_interest` has trained and kept it)
     dqn             nothing: learns by 1,500 steps with 1,024 users, from rewards (lesson 04). It has no memory but the
                     short-term interest, which moves with what is clicked
     dqn_short       the same with 150 steps
@@ -39,12 +41,12 @@ import gymnasium as gym
 import torch
 from torch import Tensor, nn
 
-from benchmarks import newcomer_policies, simulator_values
+from benchmarks import newcomer_policies, rl2_interest, simulator_values
 from benchmarks.newcomer_policies import RATE, STEPS, Adapting, Greedy, Posterior, Reader, Taste, token
 from benchmarks.pieces import Key, Pieces, Result
 from benchmarks.report import arguments, report
 from benchmarks.simulator_values import Impersonal, Oracle, Policy, Random, interval, make
-from metarec import functional, shipped
+from metarec import functional, recurrent, shipped
 from metarec import transformer as transformers
 from metarec.functional import Params, init
 from metarec.interest import OBSERVED, PARAMS, SIZE, TOPICS, fields
@@ -173,6 +175,7 @@ def trained(key: Key) -> Result:
         given: dict[str, Callable[[], Policy]] = {
             "thompson": lambda: Posterior(envs, seed),
             "posterior_mean": lambda: Posterior(envs),
+            "rl2": lambda: rl2_interest.Recurrent(recurrent.recommender(), envs),
             "planner": lambda: Oracle(envs, weight=4, not_fresh=2),
             "impersonal": lambda: Impersonal(envs),
             "random": lambda: Random(envs, seed),
@@ -181,7 +184,18 @@ def trained(key: Key) -> Result:
     return {"clicks": played(envs, policy, FRESH)["clicks"]}
 
 
-METHODS = ("random", "impersonal", "thompson", "posterior_mean", "planner", "transformer", "maml", "dqn_short", "dqn")
+METHODS = (
+    "random",
+    "impersonal",
+    "thompson",
+    "posterior_mean",
+    "planner",
+    "transformer",
+    "maml",
+    "rl2",
+    "dqn_short",
+    "dqn",
+)
 LEARNT = ("transformer", "maml", "dqn_short", "dqn")
 
 
