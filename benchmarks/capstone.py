@@ -11,6 +11,9 @@ of a 95 % interval over cohorts (Student).
         random      another draw of it
         myopic      the posterior mean of theta, the item of greatest click probability; nothing is trained
         dqn, ppo    lessons 04 and 05, from the history's observations
+        rl2         lesson 08's recurrent recommender; its critic saw theta in training, it never did
+        in_context  lesson 09's transformer, pretrained on logs of users whose theta was known: its guess of theta, for
+                    which the planner plans
         adaptive    the reference of `train_policy`
     adaptive_over_myopic    the difference of the two scores on the same users
     NAME_lowest             of all cohorts
@@ -21,7 +24,7 @@ of a 95 % interval over cohorts (Student).
     gate_false_stop         share of logs by which the better one is stopped; both of 2,000 rows
     gate_bad_pass           share of logs by which the worse one passes
 
-It keeps the record `capstone`, takes about ten minutes of one core, and goes on where it was stopped.
+It keeps the record `capstone`, takes about twenty minutes of one core, and goes on where it was stopped.
 """
 
 from __future__ import annotations
@@ -35,11 +38,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from benchmarks import simulator_values
+from benchmarks import newcomer_policies, newcomers, rl2_interest, simulator_values
+from benchmarks.newcomer_policies import Reader
 from benchmarks.pieces import Key, Pieces, Result
 from benchmarks.report import arguments, over_seeds, report
+from benchmarks.rl2_interest import Recurrent
 from benchmarks.simulator_values import Learnt, Oracle, Parts, Policy, Random, play
-from metarec import jumping, shipped
+from metarec import jumping, recurrent, shipped, transformer
 from metarec import shortlist as shortlists
 from metarec.interest import PARAMS, fields
 from metarec.shortlist import shortlist
@@ -50,6 +55,8 @@ from solutions.policy_optimisation import safe_to_deploy, train_policy
 
 COMMAND = "python -m benchmarks.capstone"
 JUMP, COHORTS = 50, 5
+SESSIONS = 2048
+"""logged, for the transformer"""
 BUDGETS = {
     "yardstick": (0,),
     "planner": (0,),
@@ -57,6 +64,8 @@ BUDGETS = {
     "myopic": (0,),
     "dqn": (50, 200, 800),
     "ppo": (10, 30, 90),
+    "rl2": (60,),
+    "in_context": (300,),
     "adaptive": (0, 6),
 }
 QUICK = ("yardstick", "planner", "random", "myopic", "adaptive")
@@ -130,7 +139,9 @@ def computed(key: Key) -> Result:
 def _method(method: str, budget: int, cohort: int, users: int) -> Result:
     """Clicks per session under each condition, clicks by step around the jump, and what the training took."""
     catalogue, seed = conditions(cohort)["trained_users"]
-    learning, taken = make(users, observe="history", **catalogue), 0
+    # the critic of RL² sees theta while it trains, its policy does not
+    observed = "profile" if method == "rl2" else "history"
+    learning, taken = make(users, observe=observed, **catalogue), 0
     step = learning.step
 
     def counted(actions: Tensor) -> Any:
@@ -140,7 +151,13 @@ def _method(method: str, budget: int, cohort: int, users: int) -> Result:
 
     learning.step = counted
     began = time.process_time()
-    trained: Any = TRAINERS.get(method, _untrained)(learning, budget, seed=seed)
+    trained: Any
+    if method == "in_context":
+        log = newcomers.logs(SESSIONS, seed, **catalogue)
+        taken = int(log["active"].sum())
+        trained = newcomers.pretrained(log, learning.item_features, budget, seed=seed)
+    else:
+        trained = TRAINERS.get(method, _untrained)(learning, budget, seed=seed)
     result: Result = {"seconds": time.process_time() - began, "interactions": taken}
 
     def acting(options: dict[str, int], until: int = PARAMS.T) -> Policy:
@@ -151,6 +168,10 @@ def _method(method: str, budget: int, cohort: int, users: int) -> Result:
             return Oracle(where, weight=4, not_fresh=2)
         if method == "myopic":
             return Learnt(where, weight=1)
+        if method == "rl2":
+            return Recurrent(trained, where)
+        if method == "in_context":
+            return Reader(where, trained, plans=True)
         if method == "adaptive":
             # another catalogue's items are taken as they are, and with no training at all the prices of its first guess
             serves = (
@@ -178,7 +199,12 @@ def _untrained(envs: Any, budget: int, *, seed: int) -> None:
     """Nothing is learnt."""
 
 
-TRAINERS: dict[str, Any] = {"dqn": train_dqn, "ppo": train_ppo, "adaptive": train_policy}
+def _recurrent(envs: Any, updates: int, *, seed: int) -> Any:
+    """RL², from the users of the seed on."""
+    return rl2_interest.train(envs, updates, seed=seed, users=seed)
+
+
+TRAINERS: dict[str, Any] = {"dqn": train_dqn, "ppo": train_ppo, "rl2": _recurrent, "adaptive": train_policy}
 
 
 def by_step(envs: Any, policy: Policy, seed: int) -> Tensor:
@@ -220,7 +246,8 @@ def main() -> None:
         for method, budget in (methods if cohort < COHORTS else quick)
     ]
     keys += [{"new": new, "rows": rows, "cohort": cohort} for cohort in range(COHORTS) for rows in ROWS for new in NEW]
-    modules = (simulator_values, shortlists, jumping, dqn, actor_critic, policy_optimisation, sys.modules[__name__])
+    modules = (simulator_values, shortlists, jumping, dqn, actor_critic, policy_optimisation, rl2_interest, recurrent)
+    modules += (newcomers, newcomer_policies, transformer, sys.modules[__name__])
     found = list(Pieces("capstone", *modules).over(keys, computed))
     played = {(k["method"], k["budget"], k["cohort"]): r for k, r in found if "method" in k}
     names = list(conditions(0))
@@ -236,7 +263,7 @@ def main() -> None:
     for method in list(BUDGETS)[2:]:
         budgets = BUDGETS[method]
         record["scores"][method] = {name: score(method, budgets[-1], name) for name in names}
-        if method in TRAINERS:
+        if method in (*TRAINERS, "in_context"):
             record["efficiency"][method] = [
                 {
                     "interactions": mean_of([played[method, b, c]["interactions"] for c in range(COHORTS)]),

@@ -29,7 +29,10 @@ from solutions.q_learning import q_learning
 
 IMAGES = ROOT / "docs" / "images"
 GAMMA = 0.98
-STUDIES = ("agents", "simulator", "coldstart", "rl2", "rl2_interest", "interests", "capstone")
+STUDIES = (
+    *("agents", "simulator", "coldstart", "rl2", "rl2_interest"),
+    *("in_context", "newcomers", "interests", "capstone"),
+)
 """The benchmarks that keep records or weights, those first whose weights others use."""
 
 

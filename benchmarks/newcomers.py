@@ -85,21 +85,20 @@ def played(envs: InterestVector, policy: Policy, seed: int, noise: float = 0.0) 
     return {name: torch.stack([row[name] for row in rows], dim=1) for name in rows[0]}
 
 
-def logs(sessions: int) -> dict[str, Tensor]:
+def logs(sessions: int, seed: int = LOGGED, **catalogue: int) -> dict[str, Tensor]:
     """Sessions of loggers that do not know their users, and what the planner would have shown at each step."""
-    envs = make(sessions // 2)
+    envs = make(sessions // 2, **catalogue)
     planner = Oracle(envs, weight=4, not_fresh=2)
     halves = []
-    for half, policy in enumerate((Taste(envs, LOGGED), Posterior(envs, LOGGED))):
-        kept = played(envs, policy, LOGGED + half * sessions, noise=0.15)
+    for half, policy in enumerate((Taste(envs, seed), Posterior(envs, seed))):
+        kept = played(envs, policy, seed + half * sessions, noise=0.15)
         best = [planner.act(fields(kept["seen"][:, t])) for t in range(PARAMS.T)]
         halves.append({**kept, "best": torch.stack(best, dim=1)})
     return {name: torch.cat([half[name] for half in halves]) for name in halves[0]}
 
 
-def pretrained(log: dict[str, Tensor], items: Tensor, seed: int) -> CausalTransformer:
+def pretrained(log: dict[str, Tensor], items: Tensor, updates: int, *, seed: int) -> CausalTransformer:
     """Decision-pretraining: at each step of a log name the planner's item, and tell the user's interest."""
-    updates = UPDATES["transformer"]
     generator = torch.Generator().manual_seed(seed)
     done = torch.cat([items[log["actions"]], log["clicks"][..., None]], dim=2)
     tokens = token(nn.functional.pad(done, (0, 0, 1, 0))[:, :-1], log["seen"][..., :HISTORY])
@@ -157,7 +156,8 @@ def trained(key: Key) -> Result:
     envs = make(key["users"])
     policy: Policy
     if name == "transformer":
-        weights = dict(pretrained(logs(key["sessions"]), envs.item_features, seed).state_dict())
+        network = pretrained(logs(key["sessions"]), envs.item_features, UPDATES["transformer"], seed=seed)
+        weights = dict(network.state_dict())
         reader = transformers.transformer(weights, HEADS)
         plans = played(envs, Reader(envs, reader, plans=True), FRESH)["clicks"]
         return {

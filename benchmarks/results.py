@@ -66,7 +66,13 @@ def _interests(record: Record) -> tuple[str, str]:
 
 
 def _capstone(record: Record) -> tuple[str, str]:
-    others = {"myopic": "score_myopic", "PPO": "score_ppo", "DQN": "score_dqn"}
+    others = {
+        "transformer": "score_in_context",
+        "RL²": "score_rl2",
+        "myopic": "score_myopic",
+        "PPO": "score_ppo",
+        "DQN": "score_dqn",
+    }
     return figure(record["figures"], "score_adaptive", 2), beside(record["figures"], others, 2)
 
 
@@ -95,6 +101,17 @@ def _rl2_interest(record: Record) -> tuple[str, str]:
     return figure(record["figures"], "rl2", 1), beside(record["figures"], others, 1)
 
 
+def _in_context(record: Record) -> tuple[str, str]:
+    figures = record["figures"]
+    others = {"Gittins' indices": "gittins_n100_k5", "Bayes, as sharp": "sharpened_bayes_n100_k5"}
+    return figure(figures, "bandit_n100_k5_sharpened", 1), beside(figures, others, 1)
+
+
+def _newcomers(record: Record) -> tuple[str, str]:
+    others = {"planner": "planner", "posterior mean": "posterior_mean", "MAML": "maml", "DQN": "dqn"}
+    return figure(record["figures"], "transformer_plans", 1), beside(record["figures"], others, 1)
+
+
 def _simulator(record: Record) -> tuple[str, str]:
     figures = record["figures"]
     others = {"eager": "eager_times_single_16384", "NumPy": "numpy_times_single_16384", "JAX": "jax_times_single_16384"}
@@ -110,6 +127,8 @@ ROWS: list[tuple[str, str, str, Row]] = [
     ("07 MAML", "nDCG@10 over the catalogue, five films shown, users held out whole", "coldstart", _coldstart),
     ("08 RL²", "earned in 100 pulls of 5 arms", "rl2", _rl2),
     ("08 RL²", "clicks per session of new users, theta hidden", "rl2_interest", _rl2_interest),
+    ("09 in context", "earned in 100 pulls of 5 arms by the transformer", "in_context", _in_context),
+    ("09 in context", "clicks per session of new users, theta hidden", "in_context_newcomers", _newcomers),
     ("10 interests", "Recall@10 of the next film over the catalogue, by the gated model", "interests", _interests),
     ("11 policy optimisation", "score of the reference on new users: 0 random, 1 planner", "capstone", _capstone),
     ("11 policy optimisation", "policies at the gate, logs of 2,000 rows", "capstone", _gate),

@@ -46,15 +46,16 @@ def trained(key: Key) -> Result:
     """The weights of a policy after so many updates, in half precision, and the seconds it took."""
     torch.set_num_threads(1)
     began = time.process_time()
-    policy = train(key["updates"], key["seed"])
+    seed = key["seed"]
+    policy = train(make(USERS), key["updates"], seed=seed, users=1_000_000 * (seed + 1))
     weights = {name: value.detach().half() for name, value in policy.state_dict().items()}
     return {"weights": weights, "seconds": time.process_time() - began}
 
 
-def train(updates: int, seed: int) -> RecurrentRecommender:
-    """A policy for new users; equal seeds give equal policies."""
+def train(envs: Any, updates: int, *, seed: int, users: int) -> RecurrentRecommender:
+    """A policy for new users of `envs`, learnt from those of the seed `users`; equal seeds give equal policies."""
     generator = torch.Generator().manual_seed(seed)
-    envs: Any = make(USERS)
+    count = envs.num_envs
     items, known = envs.item_features, OBSERVED["history"]
     with torch.random.fork_rng():
         torch.manual_seed(seed)
@@ -63,8 +64,8 @@ def train(updates: int, seed: int) -> RecurrentRecommender:
             nn.Linear(HIDDEN + recurrent.RECOMMENDER_INPUT + interest.SIZE, 64), nn.ReLU(), nn.Linear(64, 1)
         )
     optimiser = torch.optim.Adam([*policy.parameters(), *critic.parameters()], lr=RATE, eps=1e-5)
-    observation, _ = envs.reset(seed=1_000_000 * (seed + 1))
-    none, hidden = torch.zeros(USERS), torch.zeros(USERS, HIDDEN)
+    observation, _ = envs.reset(seed=users)
+    none, hidden = torch.zeros(count), torch.zeros(count, HIDDEN)
     inputs = recommender_input(observation[:, :known], none.long() - 1, none, none == 0, items)
     for update in range(updates):
         optimiser.param_groups[0]["lr"] = RATE * (1 - update / updates)
@@ -89,14 +90,14 @@ def train(updates: int, seed: int) -> RecurrentRecommender:
             following = critic(torch.cat([state, inputs, fields(observation)["theta"]], dim=1))[:, 0]
             columns = [torch.stack(column) for column in zip(*rows, strict=True)]
             seen, action, old, chance, value, theta, over = columns
-            advantage, later = torch.zeros_like(value), torch.zeros(USERS)
+            advantage, later = torch.zeros_like(value), torch.zeros(count)
             for t in reversed(range(HORIZON)):
                 later = chance[t] + GAMMA * ~over[t] * (following + LAM * later) - value[t]
                 advantage[t], following = later, value[t]
             target = advantage + value
             advantage = (advantage - advantage.mean()) / (advantage.std() + 1e-8)
         for _ in range(EPOCHS):
-            for some in torch.randperm(USERS, generator=generator).chunk(PARTS):
+            for some in torch.randperm(count, generator=generator).chunk(PARTS):
                 state, losses = begun[some], []
                 for t in range(HORIZON):
                     logits, state = policy(seen[t, some], state, items)

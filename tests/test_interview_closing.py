@@ -17,6 +17,7 @@ CAPSTONE = shipped.record("capstone")["figures"]
 COLD_START = shipped.record("coldstart")["catalogue"]
 INTERESTS = shipped.record("interests")
 RL2 = shipped.record("rl2")["figures"]
+IN_CONTEXT = shipped.record("in_context")["figures"]
 
 
 def stated(value: float, half: float, digits: int) -> str:
@@ -32,8 +33,13 @@ KEPT = {
         *(stated(*COLD_START[f"maml_minus_{other}"]["5"], 3) for other in ("fine_tuning", "item_knn")),
         figure(RL2, "bandit_n100_k5", 1),
         *(f"{RL2[f'bandit_n100_k5_{other}']:.1f}" for other in ("gittins", "thompson")),
+        figure(IN_CONTEXT, "bandit_n100_k5_sharpened", 1),
+        figure(IN_CONTEXT, "gittins_n100_k5", 1),
     ],
-    "closing-large-model": [figure(CAPSTONE, f"score_{name}") for name in ("dqn", "ppo", "adaptive")],
+    "closing-large-model": [
+        *(figure(CAPSTONE, f"score_{name}") for name in ("dqn", "ppo", "rl2", "in_context", "adaptive")),
+        *(figure(IN_CONTEXT, f"drifting_{name}_regret", 1) for name in ("transformer", "fitting")),
+    ],
     "closing-applications": [
         *(f"{COLD_START['ndcg10_maml'][k][0]:.2f}" for k in ("1", "10")),
         f"{COLD_START['ndcg10_popularity']['1'][0]:.2f}",
