@@ -12,6 +12,7 @@ function find() {
   const wanted = box.value.trim().toLowerCase();
   const outer = new Map();
   const names = new Set();
+  const target = document.getElementById(location.hash.slice(1));
   for (const item of everybody) {
     const found = item.dataset.learner.toLowerCase().includes(wanted);
     item.hidden = !found;
@@ -21,7 +22,8 @@ function find() {
   }
   for (const [block, found] of outer) {
     block.hidden = !found;
-    block.open = wanted !== "" && found && names.size <= 100;
+    // what a link has opened stays open
+    block.open = wanted === "" ? block.contains(target) : found && names.size <= 100;
   }
   status.textContent = wanted === "" ? "" : `${names.size} found`;
 }
