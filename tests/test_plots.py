@@ -19,6 +19,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from nbconvert.exporters import HTMLExporter
+from pictures import signs
 
 import metarec  # noqa: F401
 from metarec.plots import learning_curve, policy_map, session_strip, show
@@ -89,16 +90,13 @@ def test_the_map_shows_the_greatest_value_of_each_state(env: Any) -> None:
     q = np.random.default_rng(0).random((243, 4))
     q[5] = 0
     figure = policy_map(q, env)
-    letters = Counter(texts(figure))
+    letters = Counter(letter for axes in figure.axes for *_, letter in signs(axes))
     wanted = Counter("ABCD"[action] for state, action in enumerate(q.argmax(axis=1)) if state != 5)
     assert letters == wanted + Counter({"·": 1})
     policy = q.argmax(axis=1)
     policy[env.unwrapped.encode((2, 1, 0, 2), 3)] = 3
-    (only,) = (
-        text.get_text()
-        for text in policy_map(policy, env).axes[2].texts
-        if text.get_position() == pytest.approx((0 * 3.3 + 2, 2 * 3.3 + 1))
-    )
+    place = (0 * 3.3 + 2, 2 * 3.3 + 1)
+    (only,) = (letter for *at, letter in signs(policy_map(policy, env).axes[2]) if at == pytest.approx(place))
     assert only == "D"
 
 
@@ -112,11 +110,11 @@ def test_a_session_shows_what_happened(env: Any) -> None:
     states, actions, rewards = session(env, 40)
     figure = session_strip(states, actions, rewards, env)
     top, middle, bottom = figure.axes
-    assert [text.get_text() for text in top.texts[::2]] == ["AB"[action] for action in actions[:30]]
-    assert [text.get_text() for text in top.texts[1::2]] == ["✓" if reward else "✗" for reward in rewards[:30]]
+    assert [sign for _, y, sign in signs(top) if y == 0] == ["AB"[action] for action in actions[:30]]
+    assert [sign for _, y, sign in signs(top) if y == 1] == ["✓" if reward else "✗" for reward in rewards[:30]]
     decoded = [env.unwrapped.decode(state) for state in states[:30]]
     assert [bar.get_height() for bar in middle.patches] == [patience for _, patience in decoded]  # type: ignore[attr-defined]
-    levels = [int(text.get_text()) for text in bottom.texts]
+    levels = [int(level) for *_, level in signs(bottom)]
     assert levels == [level for satiation, _ in decoded for level in satiation if level]
     assert "40 steps, the first 30 drawn" in figure.alt
 
@@ -124,8 +122,8 @@ def test_a_session_shows_what_happened(env: Any) -> None:
 def test_the_first_steps_of_a_session_stand_where_they_stand_in_all_of_it(env: Any) -> None:
     played = session(env, 20)
     some, whole = (session_strip(*played, env, until=until) for until in (7, None))
-    assert texts(some)[:14] == texts(whole)[:14]
-    assert len(some.axes[0].texts) == 14
+    assert len(signs(some.axes[0])) == 14
+    assert signs(some.axes[0]) == signs(whole.axes[0])[:14]
     for few, all_ in zip(some.axes, whole.axes, strict=True):
         assert few.get_xlim() == all_.get_xlim()
         assert few.get_ylim() == all_.get_ylim()

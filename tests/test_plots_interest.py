@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
+from pictures import signs
 
 import metarec  # noqa: F401
 from metarec.interest import fields
@@ -32,7 +33,7 @@ def session() -> dict[str, Any]:
 
 
 def drawn_topics(figure: Any) -> list[str]:
-    return [text.get_text() for text in figure.axes[0].texts[::2]]
+    return [topic for _, y, topic in signs(figure.axes[0]) if y == 0]
 
 
 def test_a_filmstrip_shows_what_happened(session: dict[str, Any]) -> None:
@@ -42,7 +43,7 @@ def test_a_filmstrip_shows_what_happened(session: dict[str, Any]) -> None:
     assert 10 <= steps <= 40
     topics = [int(session["topics"][action]) for action in session["actions"]]
     assert drawn_topics(figure) == [str(topic) for topic in topics]
-    assert [text.get_text() for text in top.texts[1::2]] == ["✓" if click else "✗" for click in session["clicks"]]
+    assert [sign for _, y, sign in signs(top) if y == 1] == ["✓" if click else "✗" for click in session["clicks"]]
     parts = fields(np.array(session["observations"]))
     assert [bar.get_height() for bar in middle.patches] == parts["patience"].tolist()  # type: ignore[attr-defined]
     rows = [int(label.get_text().split()[1]) for label in bottom.get_yticklabels()]
@@ -60,7 +61,7 @@ def test_the_topics_shown_most_often_have_colours_and_the_others_are_grey(sessio
     actions = [0, 0, 0, 1, 1, 2, 2, 3, 4, 25]
     part = {name: session[name][:10] for name in ("observations", "clicks")}
     figure = filmstrip(**part, actions=actions, topics=session["topics"])
-    found = [patch.get_facecolor()[:3] for patch in figure.axes[0].patches]
+    found = [tuple(colour[:3]) for colour in figure.axes[0].collections[0].get_facecolors()]
     wanted = [*[TOPICS[0]] * 3, *[TOPICS[1]] * 2, *[TOPICS[2]] * 2, TOPICS[3], GREY, GREY]
     assert found == [to_rgb(colour) for colour in wanted]
 

@@ -37,8 +37,12 @@ def test_a_cell_is_as_dark_as_its_number_and_each_pull_has_its_dot_or_ring() -> 
     policy, belief, arms, paid, means = trial()
     figure = one_trial(policy, belief, arms, paid, means)
     for axes, table in zip(figure.axes, (policy, belief), strict=True):
-        dark = [patch.get_alpha() for patch in axes.patches if patch.get_fill()]
-        assert np.corrcoef(dark, table.ravel())[0, 1] == pytest.approx(1)
+        (cells,) = axes.collections
+        middles = [path.get_extents().get_points().mean(axis=0) for path in cells.get_paths()]
+        dark = np.array(cells.get_facecolors())[:, 3]
+        at = np.array(middles).round().astype(int)
+        assert np.corrcoef(dark, table[at[:, 0], at[:, 1]])[0, 1] == pytest.approx(1)
+        assert len({*map(tuple, at)}) == table.size
         for line, full in zip(axes.lines, (1, 0), strict=True):
             at = np.flatnonzero(paid == full)
             np.testing.assert_array_equal(line.get_xdata(), at)

@@ -3,10 +3,10 @@
 from collections import Counter
 
 import numpy as np
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike, NDArray
 
 from metarec.interest import PARAMS, fields
+from metarec.plots.marks import signs, squares
 from metarec.style import BLUE, GREEN, GREY, INK, TOPICS, VERMILLION, Chart, style
 
 LONGEST = 40
@@ -90,11 +90,11 @@ def filmstrip(observations: ArrayLike, actions: ArrayLike, clicks: ArrayLike, to
     with style():
         figure = Chart(figsize=(1.6 + 0.25 * width, 2.2 + 0.2 * len(ranked)), layout="constrained")
         top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[2, 2, max(2, 0.85 * len(ranked))])
-        for step, (name, click) in enumerate(zip(kind, clicked, strict=False)):
-            top.add_patch(Rectangle((step - 0.44, -0.44), 0.88, 0.88, facecolor=colours[name], linewidth=0))
-            top.text(step, 0, str(name), ha="center", va="center_baseline", color=INK, fontsize=8)
-            sign, colour = ("✓", GREEN) if click else ("✗", VERMILLION)
-            top.text(step, 1, sign, ha="center", va="center", color=colour)
+        squares(top, range(steps), 0, 0.88, facecolors=[colours[name] for name in kind])
+        for name in ranked:
+            signs(top, np.flatnonzero(np.equal(kind, name)), 0, str(name), color=INK, size=8)
+        signs(top, np.flatnonzero(clicked[:steps]), 1, "✓", color=GREEN, size=11)
+        signs(top, np.flatnonzero(~clicked[:steps]), 1, "✗", color=VERMILLION, size=11)
         top.set_yticks([0, 1], ["topic shown", "clicked"])
         top.set(xlim=(-0.6, width - 0.4), ylim=(1.6, -0.6))
         middle.bar(range(steps), patience, width=0.88, color=GREY)

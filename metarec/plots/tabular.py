@@ -7,10 +7,9 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.collections import PatchCollection
-from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 
+from metarec.plots.marks import signs, squares
 from metarec.style import BLUE, GREEN, GREY, INK, TOPICS, VERMILLION, Chart, style
 
 LETTERS = "ABCD"
@@ -85,9 +84,19 @@ def policy_map(policy_or_q: ArrayLike, env: Any, *, topics: Sequence[str] = LETT
             axes.spines[:].set_visible(False)
             axes.set(xlim=(-0.6, 9.2), ylim=(9.2, -0.6), aspect="equal")
         panels[0].set_ylabel(f"satiation with {topics[0]}, {topics[1]}")
-        for state, topic in enumerate(shown):
-            (a, b, c, d), patience = tabular.decode(state)
-            _cell(panels[patience - 1], _place(c, d), _place(a, b), topic, topics, outlined=state == start)
+        x, y, left = np.transpose([_stand(*tabular.decode(state)) for state in range(len(shown))])
+        for patience, axes in enumerate(panels, start=1):
+            panel = left == patience
+            for topic in set(shown):
+                at = np.flatnonzero(panel & np.equal(shown, topic))
+                if topic >= 0:
+                    squares(axes, x[at], y[at], 0.88, facecolors=TOPICS[topic])
+                    signs(axes, x[at], y[at], topics[topic], color=INK, size=9)
+                else:
+                    signs(axes, x[at], y[at], "·", color=GREY, size=11)
+        squares(
+            panels[int(left[start]) - 1], x[start], y[start], 1.08, facecolors="none", edgecolors=GREY, linewidths=2
+        )
     counts = Counter(topics[topic] if topic >= 0 else "none" for topic in shown)
     figure.alt = (
         f"Map of a policy over {len(shown)} states, a panel for each patience from 1 to 3, satiation with "
@@ -127,11 +136,11 @@ def session_strip(
     with style():
         figure = Chart(figsize=(1.6 + 0.3 * width, 3.6), layout="constrained")
         top, middle, bottom = figure.subplots(3, 1, sharex=True, height_ratios=[2, 2, 4])
-        _squares(top, [(step, 0, 0.88, TOPICS[topic]) for step, topic in enumerate(shown)])
-        for step, (topic, click) in enumerate(zip(shown, clicked, strict=True)):
-            top.text(step, 0, topics[topic], ha="center", va="center_baseline", color=INK, fontsize=9)
-            sign, colour = ("✓", GREEN) if click else ("✗", VERMILLION)
-            top.text(step, 1, sign, ha="center", va="center", color=colour)
+        squares(top, range(steps), 0, 0.88, facecolors=[TOPICS[topic] for topic in shown])
+        for topic in set(shown):
+            signs(top, np.flatnonzero(np.equal(shown, topic)), 0, topics[topic], color=INK, size=9)
+        signs(top, np.flatnonzero(clicked), 1, "✓", color=GREEN, size=11)
+        signs(top, np.flatnonzero(~clicked), 1, "✗", color=VERMILLION, size=11)
         top.set_yticks([0, 1], ["shown", "clicked"])
         top.set(xlim=(-0.6, width - 0.4), ylim=(1.6, -0.6))
         middle.bar(range(steps), [patience for _, patience in decoded], width=0.88, color=GREY)
@@ -142,9 +151,11 @@ def session_strip(
             for topic, level in enumerate(satiation)
             if level
         ]
-        _squares(bottom, [(step, topic, 0.44 * level, TOPICS[topic]) for step, topic, level in tired])
-        for step, topic, level in tired:
-            bottom.text(step, topic, str(level), ha="center", va="center_baseline", color=INK, fontsize=9)
+        if tired:
+            step, topic, level = np.transpose(tired)
+            squares(bottom, step, topic, 0.44 * level, facecolors=[TOPICS[each] for each in topic])
+            for each in set(level):
+                signs(bottom, step[level == each], topic[level == each], str(each), color=INK, size=9)
         bottom.set_yticks(range(len(topics)), topics)
         bottom.set_xticks(range(0, room, 5))
         bottom.set(
@@ -178,25 +189,10 @@ def _shown(policy_or_q: ArrayLike, n_states: int, n_topics: int) -> list[int]:
     )
 
 
-def _cell(axes: Axes, x: float, y: float, topic: int, topics: Sequence[str], *, outlined: bool = False) -> None:
-    """A square in the topic's colour with its letter, or a dot for topic −1."""
-    if topic < 0:
-        axes.text(x, y, "·", ha="center", va="center", color=GREY)
-    else:
-        _square(axes, x, y, 0.88, facecolor=TOPICS[topic])
-        axes.text(x, y, topics[topic], ha="center", va="center_baseline", color=INK, fontsize=9)
-    if outlined:
-        _square(axes, x, y, 1.08, fill=False, edgecolor=GREY, linewidth=2)
-
-
-def _square(axes: Axes, x: float, y: float, side: float, **look: Any) -> None:
-    axes.add_patch(Rectangle((x - side / 2, y - side / 2), side, side, **look))
-
-
-def _squares(axes: Axes, squares: Sequence[tuple[float, float, float, str]]) -> None:
-    """Squares of (x, y, side, colour) as one artist, which is drawn many times faster than a hundred."""
-    patches = [Rectangle((x - side / 2, y - side / 2), side, side) for x, y, side, _ in squares]
-    axes.add_collection(PatchCollection(patches, facecolors=[colour for *_, colour in squares], linewidths=0))
+def _stand(satiation: tuple[int, ...], patience: int) -> tuple[float, float, int]:
+    """Where a state stands on the map: x, y and its panel, by patience."""
+    a, b, c, d = satiation
+    return _place(c, d), _place(a, b), patience
 
 
 def _place(first: int, second: int) -> float:

@@ -4,10 +4,11 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.patches import Rectangle
+from matplotlib.colors import to_rgba, to_rgba_array
 from numpy.typing import ArrayLike, NDArray
 
 from metarec.plots.curves import COLOURS, STROKES, _number, name_ends
+from metarec.plots.marks import squares
 from metarec.style import BLUE, GREY, VERMILLION, Chart, style
 
 
@@ -115,18 +116,6 @@ def one_trial(
 
 def _cells(axes: Axes, table: NDArray[np.float64]) -> None:
     """A square for each pull and arm, as dark as its number is high."""
-    for t, row in enumerate(table):
-        for arm, value in enumerate(row):
-            axes.add_patch(
-                Rectangle(
-                    (t - 0.47, arm - 0.47),
-                    0.94,
-                    0.94,
-                    color=BLUE,
-                    alpha=float(np.clip(value, 0, 1)) * 0.85,
-                    linewidth=0,
-                )
-            )
-            axes.add_patch(
-                Rectangle((t - 0.47, arm - 0.47), 0.94, 0.94, fill=False, edgecolor=GREY, alpha=0.4, linewidth=0.6)
-            )
+    pull, arm = np.indices(table.shape).reshape(2, -1)
+    shades = to_rgba_array([BLUE] * table.size, 0.85 * np.clip(table.ravel(), 0, 1))
+    squares(axes, pull, arm, 0.94, facecolors=shades, edgecolors=to_rgba(GREY, 0.4), linewidths=0.6)
