@@ -2,14 +2,16 @@
 
 import os
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import nbformat
 import pytest
+from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from autograder.course import ROOT
+from autograder.course import ROOT, Lesson
 
 os.environ.setdefault("MPLBACKEND", "Agg")
 if "PYTEST_XDIST_WORKER" in os.environ:
@@ -103,3 +105,43 @@ def course(tmp_path: Path) -> Path:
 def source(course: Path) -> Path:
     """The instructor's notebook of the small course's lesson."""
     return course / "notebooks" / "00_first" / "00_first.ipynb"
+
+
+@pytest.fixture(scope="session")
+def ran(tmp_path_factory: pytest.TempPathFactory) -> Callable[[Lesson], nbformat.NotebookNode]:
+    """A lesson's notebook as it is once every cell has run, as if shown to somebody: sliders too.
+
+    Solutions are written out where a learner writes them, so that they see the notebook's own imports and nothing of
+    their module. Each lesson is run once, by the worker that is first to ask.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent
+
+    def run(lesson: Lesson) -> nbformat.NotebookNode:
+        kept = folder / f"ran-{lesson.name}.ipynb"
+        with FileLock(f"{kept}.lock"):
+            if not kept.exists():
+                nbformat.write(_run(lesson), kept)
+        return nbformat.read(kept, as_version=4)
+
+    return run
+
+
+def _run(lesson: Lesson) -> nbformat.NotebookNode:
+    # here, for they take a second to load
+    from nbclient import NotebookClient
+
+    from autograder.preprocessors import InlineSolutions
+
+    where = {"path": str(lesson.directory), "name": lesson.name}
+    notebook, _ = InlineSolutions().preprocess(nbformat.read(lesson.notebook, as_version=4), {"metadata": where})
+    client = NotebookClient(notebook, timeout=600, resources={"metadata": {"path": str(lesson.directory)}})
+    client.create_kernel_manager()
+    with client.setup_kernel():
+        # a kernel that may ask shows its figures with their sliders
+        client.kc.allow_stdin = True
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        client.set_widgets_metadata()
+    return notebook

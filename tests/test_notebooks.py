@@ -1,18 +1,20 @@
 """The source notebooks: their form, their agreement with the exercises, and that they run."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 import pytest
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from autograder.course import ROOT, Lesson, lessons
 from autograder.editions import learner_edition
-from autograder.preprocessors import InlineSolutions
 from autograder.registry import of_lesson
 
+Run = Callable[[Lesson], NotebookNode]
 LESSONS = lessons()
 each = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
@@ -23,18 +25,6 @@ def read(path: Path) -> NotebookNode:
 
 def role(cell: NotebookNode) -> dict[str, object]:
     return dict(cell.metadata.get("nbgrader", {}))
-
-
-def execute(notebook: NotebookNode, folder: Path, *, allow_errors: bool = False) -> NotebookNode:
-    client = NotebookClient(
-        notebook,
-        timeout=300,
-        kernel_name="python3",
-        allow_errors=allow_errors,
-        resources={"metadata": {"path": folder}},
-    )
-    client.execute()
-    return notebook
 
 
 @each
@@ -93,43 +83,25 @@ def test_a_quiz_asks_what_its_exercise_asks(lesson: Lesson) -> None:
 
 @each
 @pytest.mark.slow
-def test_a_source_notebook_runs_from_top_to_bottom_without_a_word_on_stderr(lesson: Lesson) -> None:
-    notebook = execute(read(lesson.notebook), lesson.directory)
-    for cell in notebook.cells:
+@pytest.mark.timeout(1200)
+def test_a_notebook_runs_from_top_to_bottom_without_a_word_on_stderr(lesson: Lesson, ran: Run) -> None:
+    for cell in ran(lesson).cells:
         for output in cell.get("outputs", []):
             assert output.get("name") != "stderr", (cell.id, output.text)
 
 
 @each
 @pytest.mark.slow
-def test_the_solutions_run_where_a_learner_writes_them(lesson: Lesson) -> None:
-    """Inlined they see the notebook's own imports and nothing of their module.
-
-    What trains is left to test_grading, which has right answers of every lesson run and judged behind the wall.
-    """
-    trained = {exercise.name for exercise in of_lesson(lesson.slug) if exercise.trains}
-    where = {"path": str(lesson.directory), "name": lesson.name}
-    notebook, _ = InlineSolutions().preprocess(read(lesson.notebook), {"metadata": where})
-    notebook.cells = [
-        cell
-        for cell in notebook.cells
-        if "demo" not in cell.metadata.get("tags", [])
-        and cell.metadata.get("nbgrader", {}).get("grade_id") not in trained
-    ]
-    execute(notebook, lesson.directory)
-
-
-@each
-@pytest.mark.slow
 def test_a_learner_edition_stops_at_its_first_stub(lesson: Lesson) -> None:
     notebook = learner_edition(lesson.notebook)
-    execute(notebook, lesson.directory, allow_errors=True)
-    failed = [
+    with pytest.raises(CellExecutionError):
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": lesson.directory}}).execute()
+    (failed,) = (
         cell.id for cell in notebook.cells if any(output.output_type == "error" for output in cell.get("outputs", []))
-    ]
+    )
     first = of_lesson(lesson.slug)[0].name
-    graded = [cell.id for cell in notebook.cells if role(cell).get("grade_id") == first]
-    assert failed[0] == graded[0]
+    (graded,) = (cell.id for cell in notebook.cells if role(cell).get("grade_id") == first)
+    assert failed == graded
 
 
 def test_every_lesson_stands_in_all_of_its_places() -> None:

@@ -94,6 +94,7 @@ def test_a_redraw_takes_less_than_200_ms(lab: Lab, page: api.Page, lesson: Lesso
         for _ in range(later):
             redrawn(moved, -1)
         new += [redrawn(moved, -1) for _ in range(earlier)]
+        print(f"{lesson.name}, {source}: {statistics.median(new):.0f} ms of {[round(each) for each in new]}")
         assert statistics.median(new) < BOUND, (source, new)
 
 
