@@ -33,8 +33,8 @@ from metarec.interest import PARAMS, SIZE
 PERIOD = PARAMS.P
 """Steps in which nobody's session ends twice; they are one compiled function."""
 BLOCK, SMALLEST = 4096, 256
-"""Most users who go through all steps together on a CPU, so that what is known of them stays in its cache; and fewest
-for whom another thread is worth its while."""
+"""Most users who go through all steps together on a CPU, so that intermediate results stay small; and fewest for whom
+another thread is worth its while."""
 FIELD, IN_WORD = 7, 4
 """Bits of a satiation, and satiations in a number of 32 bits."""
 MASK = (1 << FIELD) - 1
