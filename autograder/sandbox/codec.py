@@ -85,7 +85,12 @@ def encode(
         if depth > bounds.depth:
             raise Refused(f"containers nested more than {bounds.depth} deep cannot cross the wall")
         kind = type(value)
-        if value is None or kind in (bool, float, str, bytes):
+        if value is None or kind in (bool, float):
+            return value
+        if kind in (str, bytes):
+            # before it is packed, which takes several times its size
+            if len(value) > bounds.structure:
+                raise Refused(_too_large(bounds))
             return value
         if kind is int:
             return _integer(value)
