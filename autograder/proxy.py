@@ -13,6 +13,7 @@ import numpy as np
 
 from autograder import beside
 from autograder.beside import Fault, Opaque, Outcome
+from autograder.observers import OBSERVERS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,9 +71,7 @@ class Here:
                 return Outcome(beside.fault_of(error, type(handle)))
         inside = tuple(self._receive(argument) for argument in arguments)
         inside_keywords = {name: self._receive(value) for name, value in keywords.items()}
-        return beside.invoke(
-            function, inside, inside_keywords, beside.OBSERVERS[observer] if observer else None, self.printed
-        )
+        return beside.invoke(function, inside, inside_keywords, OBSERVERS[observer] if observer else None, self.printed)
 
     def attribute(self, handle: Any, name: str) -> Any:
         """The attribute as plain data, an Opaque, a Fault, or METHOD if it is to be called."""

@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from autograder.beside import Fault, varied
+from autograder.beside import Fault
+from autograder.observers import varied
 from autograder.proxy import clock, raced, rival
 from autograder.values import agree
 

@@ -14,6 +14,7 @@ from typing import Any
 
 from autograder import beside
 from autograder.beside import Fault, Outcome
+from autograder.observers import OBSERVERS
 from autograder.sandbox import codec, receiving
 from autograder.sandbox.codec import Handle, Refused
 
@@ -104,7 +105,7 @@ class Inside:
                     target = getattr(target, method)
                 except Exception as error:
                     return Outcome(beside.fault_of(error, type(target)))
-            observing = beside.OBSERVERS[observer] if observer else None
+            observing = OBSERVERS[observer] if observer else None
             return beside.invoke(target, arguments, keywords, observing, printed)
 
     def attribute(self, target: Any, name: str) -> Any:

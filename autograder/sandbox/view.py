@@ -21,7 +21,7 @@ from autograder.errors import UsageError
 # lesson 06 asks for the dynamics that `metarec` runs on
 HIDDEN = {"vectorised": ("dynamics.py", "engine.py")}
 COURSE = ("autograder", "solutions", "metarec")
-CARRIED = ("beside.py", "tracing.py", "sandbox/codec.py", "sandbox/inside.py", "sandbox/receiving.py")
+CARRIED = ("beside.py", "observers.py", "tracing.py", "sandbox/codec.py", "sandbox/inside.py", "sandbox/receiving.py")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,6 +12,7 @@ from autograder import beside
 from autograder.beside import Fault, Outcome
 from autograder.exercise import Exercise
 from autograder.judging import judge_on, refusal, signature_problem
+from autograder.observers import OBSERVERS
 from autograder.proxy import METHOD, Side
 from autograder.sandbox import codec, receiving
 from autograder.sandbox.channel import Channel
@@ -101,9 +102,7 @@ class Rehearsal:
         crossing = Crossing()
         request = codec.encode((crossing.prepare(arguments), crossing.prepare(keywords)), special=crossing.special)
         inside, named = codec.decode(request, receive=lambda name, payload: receiving.MAKERS[name](payload))
-        outcome = beside.invoke(
-            handle, inside, named, beside.OBSERVERS[observer] if observer else None, beside.Capture()
-        )
+        outcome = beside.invoke(handle, inside, named, OBSERVERS[observer] if observer else None, beside.Capture())
         answered: Outcome = codec.decode(codec.encode(outcome))
         return answered
 
