@@ -47,6 +47,8 @@ def causal_attention(attend: Any, rng: np.random.Generator) -> Iterator[tuple[st
     query, key, value = (_rounded(rng, -2, 2, *shape) for _ in range(3))
     # without this a mistake of scale could hide where all scores are alike
     query[..., 1:, 0], key[..., 0, 0], key[..., 1, 0] = 1.5, 2.0, -2.0
+    # a score of 0 is a score
+    query[..., 2, 1:], key[..., 2, 0] = 0.0, 0.0
     out = attend(query, key, value)
     yield "gives means of the values, weighed by the softmax of ⟨query, key⟩ / √D over what came so far", out
     cut = int(rng.integers(1, positions - 1))
@@ -167,6 +169,15 @@ def future_at_zero(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 def future_not_low_enough(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Later scores are set to a number that is low, but not lower than every score: set them to −inf."""
     return _attention(query, key, value, by=-100.0)
+
+
+@causal_attention.mistake
+def scores_of_zero_hidden(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """It hides each score that is 0: what is above the diagonal after `tril()`, and also every key that a query may see
+    and finds at right angles. Mask by position.
+    """
+    scores = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).tril()
+    return scores.masked_fill(scores == 0, -torch.inf).softmax(dim=-1) @ value
 
 
 @causal_attention.mistake
