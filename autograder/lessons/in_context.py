@@ -247,7 +247,7 @@ def interaction_tokens(make: Any, rng: np.random.Generator) -> Iterator[tuple[st
     yield "gives a token [B, T, n_actions + 1] for each interaction", derived(lambda x: list(np.shape(x)), tokens)
     yield "puts a 1 in the place of the action", derived(lambda x: np.asarray(x)[..., :n_actions], tokens)
     yield "ends with the reward that this action earned", derived(lambda x: np.asarray(x)[..., -1], tokens)
-    odd = rewards * 2.5 - 0.7
+    odd = rewards * 3.5 - 0.7
     yield (
         "leaves rewards as they are, whatever number",
         derived(lambda x: np.asarray(x)[..., -1], make(actions, odd, n_actions)),
@@ -316,6 +316,12 @@ def rewards_made_whole(actions: Tensor, rewards: Tensor, n_actions: int) -> Tens
     the row float.
     """
     return torch.cat([nn.functional.one_hot(actions, n_actions), rewards.long()[..., None]], dim=-1).float()
+
+
+@interaction_tokens.mistake
+def reward_as_a_click(actions: Tensor, rewards: Tensor, n_actions: int) -> Tensor:
+    """It shows whether the reward was positive: take it as it is, rewards need not be clicks."""
+    return reference.interaction_tokens(actions, (rewards > 0).float(), n_actions)
 
 
 @interaction_tokens.mistake
