@@ -602,6 +602,14 @@ def first_position_alone(logits: Tensor, best_action: Tensor) -> Tensor:
 
 
 @dpt_loss.mistake
+def logits_averaged(logits: Tensor, best_action: Tensor) -> Tensor:
+    """It takes the mean of the logits over the positions, and one loss of that: each position is an answer with a loss
+    of its own. Take the mean of the losses.
+    """
+    return nn.functional.cross_entropy(logits.mean(dim=1), best_action)
+
+
+@dpt_loss.mistake
 def summed(logits: Tensor, best_action: Tensor) -> Tensor:
     """It sums: the mean over the batch and all positions is asked for, or the step size changes with both."""
     return reference.dpt_loss(logits, best_action) * logits.shape[0] * logits.shape[1]
