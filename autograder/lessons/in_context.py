@@ -365,6 +365,7 @@ def in_context_policy(make: Any, rng: np.random.Generator) -> Iterator[tuple[str
         "gives logits [B, T + 1, n_actions], before each interaction and after the last",
         derived(lambda x: list(np.shape(x)), logits),
     )
+    yield "the same call gives the same answers", derived(_close, policy(actions, rewards), logits)
     nothing = policy(actions[:, :0], rewards[:, :0])
     yield (
         "answers before anything has happened, T = 0",
@@ -493,6 +494,50 @@ _policy(
 )
 _policy("width_ignored", "The layers have a width of their own: take it from `width`.", width=24)
 _policy("layers_ignored", "The number of blocks is its own: make as many as `layers` says.", layers=3)
+
+
+_policy(
+    "drops_out",
+    "Something is left out at random, dropout: the same history gets another answer each time, and while acting too. "
+    "`nn.TransformerEncoderLayer` drops out a tenth unless it is told `dropout=0.0`.",
+    answer=lambda logits: nn.functional.dropout(logits, 0.5),
+)
+
+
+def _time_first(name: str, diagnosis: str, masked: bool) -> None:
+    """A mistaken policy of torch's layers, which read [T, B, width] unless they are told otherwise."""
+
+    class Mistaken(reference.InContextPolicy):
+        def __init__(self, n_actions: int, width: int, layers: int, heads: int) -> None:
+            super().__init__(n_actions, width, layers, heads)
+            blocks = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0) for _ in range(layers)]
+            self.blocks = nn.ModuleList(blocks)
+
+        def forward(self, actions: Tensor, rewards: Tensor) -> Tensor:
+            tokens = reference.interaction_tokens(actions, rewards, self.n_actions)
+            x = self.embed(nn.functional.pad(tokens, (0, 1, 1, 0)))
+            later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+            for block in self.blocks:
+                x = block(x, src_mask=later if masked else None)
+            logits: Tensor = self.head(x)
+            return logits
+
+    Mistaken.__name__, Mistaken.__doc__ = name, diagnosis
+    in_context_policy.mistake(Mistaken)
+
+
+_time_first(
+    "mask_over_the_batch",
+    "The mask is [T + 1, T + 1], and the layer asks for [B, B]: it takes the batch for time. "
+    "`nn.TransformerEncoderLayer` reads [T, B, width] unless it is told `batch_first=True`.",
+    masked=True,
+)
+_time_first(
+    "batch_taken_for_time",
+    "Contexts attend to one another, position by position, and none to its own past: the batch is taken for time. "
+    "`nn.TransformerEncoderLayer` reads [T, B, width] unless it is told `batch_first=True`.",
+    masked=False,
+)
 
 
 @in_context_policy.mistake
