@@ -331,7 +331,7 @@ def recurrent_actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tupl
     yield (
         "answers each user alone",
         derived(
-            lambda moved, a: [_close(m, np.asarray(part)[order]) for m, part in zip(moved, a, strict=True)],
+            lambda moved, a: _same(moved, [np.asarray(part)[order] for part in a]),
             permuted,
             answers,
         ),
@@ -339,14 +339,14 @@ def recurrent_actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tupl
     alone = derived(_triple, network(inputs[1:2], hidden[1:2]))
     yield (
         "answers each user alone",
-        derived(
-            lambda one, a: [_close(o, np.asarray(part)[1:2]) for o, part in zip(one, a, strict=True)], alone, answers
-        ),
+        derived(lambda one, a: _same(one, [np.asarray(part)[1:2] for part in a]), alone, answers),
     )
     elsewhere = derived(_triple, network(inputs, -hidden))
     yield "answers by what it remembers", derived(_differ, answers, elsewhere)
     news = derived(_triple, network(-inputs, hidden))
     yield "answers by what it sees now", derived(_differ, answers, news)
+    # what is random has no slopes
+    network.eval()
     yield (
         "lets gradients flow back from each answer, to what it saw and to what it remembered",
         [
@@ -442,6 +442,12 @@ def _read_before(network: Any, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, 
     return network.actor(hidden), network.critic(hidden)[:, 0], network.memory(inputs, hidden)
 
 
+def _dropped(network: Any, inputs: Tensor, hidden: Tensor, at_random: bool) -> tuple[Tensor, ...]:
+    state = network.memory(inputs, hidden)
+    read = nn.functional.dropout(state, 0.5, at_random)
+    return network.actor(read), network.critic(read)[:, 0], state
+
+
 def _value_of_the_input(network: Any, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, ...]:
     logits, _, state = _usual(network, inputs, hidden)
     return logits, inputs.sum(dim=1), state
@@ -506,7 +512,13 @@ _network(
     "drops_out",
     "Something is left out at random, as dropout does: the same user in the same state gets other answers each time, "
     "and in the update others than were acted upon. Leave dropout out.",
-    lambda network, inputs, hidden: _usual(network, nn.functional.dropout(inputs, 0.5, network.training), hidden),
+    lambda network, inputs, hidden: _dropped(network, inputs, hidden, network.training),
+)
+_network(
+    "drops_out_always",
+    "Something is left out at random, and after `eval()` too: the same user in the same state gets other answers each "
+    "time. Leave out `nn.functional.dropout`, or whatever draws.",
+    lambda network, inputs, hidden: _dropped(network, inputs, hidden, True),
 )
 _network(
     "new_state_detached",
