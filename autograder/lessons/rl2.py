@@ -83,6 +83,17 @@ def nothing_is_action_zero(
 
 
 @rl2_input.mistake
+def one_hot_of_nothing(
+    observation: Tensor, previous_action: Tensor, previous_reward: Tensor, episode_start: Tensor, n_actions: int
+) -> Tensor:
+    """`one_hot` takes no −1, "nothing was done yet": compare with `torch.arange(n_actions)`, or clamp to 0 and then
+    make those rows zeros.
+    """
+    taken = nn.functional.one_hot(previous_action, n_actions).float()
+    return torch.cat([observation, taken, previous_reward[:, None], episode_start[:, None].float()], dim=1)
+
+
+@rl2_input.mistake
 def nothing_is_the_last_action(
     observation: Tensor, previous_action: Tensor, previous_reward: Tensor, episode_start: Tensor, n_actions: int
 ) -> Tensor:
