@@ -36,7 +36,8 @@ class InContextPolicy(nn.Module):
     `InContextPolicy(n_actions, width, layers, heads)`: tokens are mapped to `width` numbers; then
     come `layers` blocks, each of causal attention with `heads` heads (`width` is a multiple of it)
     and a small network for each position; then a logit for each action. It never changes a weight
-    when it acts: all that it learns of a task is in what it reads.
+    when it acts: all that it learns of a task is in what it reads. Nothing in it is random once it is
+    made.
     """
 
     def __init__(self, n_actions: int, width: int, layers: int, heads: int) -> None:

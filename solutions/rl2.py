@@ -35,7 +35,8 @@ class RecurrentActorCritic(nn.Module):
 
     `RecurrentActorCritic(input_size, n_actions, hidden)`: a recurrent cell with a state of `hidden`
     numbers, and two layers that read the state. All that the network remembers is in the state that it is
-    given: it keeps nothing itself, so that one network serves any number of users at once.
+    given: it keeps nothing itself, so that one network serves any number of users at once. Nothing in it is
+    random once it is made.
     """
 
     def __init__(self, input_size: int, n_actions: int, hidden: int) -> None:
@@ -49,7 +50,8 @@ class RecurrentActorCritic(nn.Module):
         """Logits [B, A], value [B] and the hidden state [B, H] after this step.
 
         `inputs` [B, F] are what is seen now, `hidden` [B, H] the state before: zeros at the beginning of a
-        trial. The answers depend on both. Each user has a row of their own; any B of 1 or more.
+        trial. Each answer depends on both, and is differentiable in both. Each user has a row of their own;
+        any B of 1 or more.
         """
         state = self.memory(inputs, hidden)
         return self.actor(state), self.critic(state)[:, 0], state

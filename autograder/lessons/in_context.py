@@ -47,6 +47,8 @@ def causal_attention(attend: Any, rng: np.random.Generator) -> Iterator[tuple[st
     query, key, value = (_rounded(rng, -2, 2, *shape) for _ in range(3))
     # without this a mistake of scale could hide where all scores are alike
     query[..., 1:, 0], key[..., 0, 0], key[..., 1, 0] = 1.5, 2.0, -2.0
+    # a score of 0 is a score
+    query[..., 2, 1:], key[..., 2, 0] = 0.0, 0.0
     out = attend(query, key, value)
     yield "gives means of the values, weighed by the softmax of ⟨query, key⟩ / √D over what came so far", out
     cut = int(rng.integers(1, positions - 1))
@@ -170,6 +172,15 @@ def future_not_low_enough(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
 
 
 @causal_attention.mistake
+def scores_of_zero_hidden(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
+    """It hides each score that is 0: what is above the diagonal after `tril()`, and also every key that a query may see
+    and finds at right angles. Mask by position.
+    """
+    scores = (query @ key.transpose(-2, -1) / math.sqrt(query.shape[-1])).tril()
+    return scores.masked_fill(scores == 0, -torch.inf).softmax(dim=-1) @ value
+
+
+@causal_attention.mistake
 def masked_after_the_softmax(query: Tensor, key: Tensor, value: Tensor) -> Tensor:
     """Weights of later positions are set to 0 after the softmax: those that are left no longer sum to 1. Mask the
     scores before it.
@@ -236,7 +247,7 @@ def interaction_tokens(make: Any, rng: np.random.Generator) -> Iterator[tuple[st
     yield "gives a token [B, T, n_actions + 1] for each interaction", derived(lambda x: list(np.shape(x)), tokens)
     yield "puts a 1 in the place of the action", derived(lambda x: np.asarray(x)[..., :n_actions], tokens)
     yield "ends with the reward that this action earned", derived(lambda x: np.asarray(x)[..., -1], tokens)
-    odd = rewards * 2.5 - 0.7
+    odd = rewards * 3.5 - 0.7
     yield (
         "leaves rewards as they are, whatever number",
         derived(lambda x: np.asarray(x)[..., -1], make(actions, odd, n_actions)),
@@ -308,6 +319,12 @@ def rewards_made_whole(actions: Tensor, rewards: Tensor, n_actions: int) -> Tens
 
 
 @interaction_tokens.mistake
+def reward_as_a_click(actions: Tensor, rewards: Tensor, n_actions: int) -> Tensor:
+    """It shows whether the reward was positive: take it as it is, rewards need not be clicks."""
+    return reference.interaction_tokens(actions, (rewards > 0).float(), n_actions)
+
+
+@interaction_tokens.mistake
 def rewards_made_signs(actions: Tensor, rewards: Tensor, n_actions: int) -> Tensor:
     """Rewards are turned into −1 and 1: leave them as they are, they need not be clicks."""
     return reference.interaction_tokens(actions, 2 * (rewards > 0).float() - 1, n_actions)
@@ -348,6 +365,7 @@ def in_context_policy(make: Any, rng: np.random.Generator) -> Iterator[tuple[str
         "gives logits [B, T + 1, n_actions], before each interaction and after the last",
         derived(lambda x: list(np.shape(x)), logits),
     )
+    yield "the same call gives the same answers", derived(_close, policy(actions, rewards), logits)
     nothing = policy(actions[:, :0], rewards[:, :0])
     yield (
         "answers before anything has happened, T = 0",
@@ -478,6 +496,50 @@ _policy("width_ignored", "The layers have a width of their own: take it from `wi
 _policy("layers_ignored", "The number of blocks is its own: make as many as `layers` says.", layers=3)
 
 
+_policy(
+    "drops_out",
+    "Something is left out at random, dropout: the same history gets another answer each time, and while acting too. "
+    "`nn.TransformerEncoderLayer` drops out a tenth unless it is told `dropout=0.0`.",
+    answer=lambda logits: nn.functional.dropout(logits, 0.5),
+)
+
+
+def _time_first(name: str, diagnosis: str, masked: bool) -> None:
+    """A mistaken policy of torch's layers, which read [T, B, width] unless they are told otherwise."""
+
+    class Mistaken(reference.InContextPolicy):
+        def __init__(self, n_actions: int, width: int, layers: int, heads: int) -> None:
+            super().__init__(n_actions, width, layers, heads)
+            blocks = [nn.TransformerEncoderLayer(width, heads, 4 * width, dropout=0.0) for _ in range(layers)]
+            self.blocks = nn.ModuleList(blocks)
+
+        def forward(self, actions: Tensor, rewards: Tensor) -> Tensor:
+            tokens = reference.interaction_tokens(actions, rewards, self.n_actions)
+            x = self.embed(nn.functional.pad(tokens, (0, 1, 1, 0)))
+            later = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).triu(1)
+            for block in self.blocks:
+                x = block(x, src_mask=later if masked else None)
+            logits: Tensor = self.head(x)
+            return logits
+
+    Mistaken.__name__, Mistaken.__doc__ = name, diagnosis
+    in_context_policy.mistake(Mistaken)
+
+
+_time_first(
+    "mask_over_the_batch",
+    "The mask is [T + 1, T + 1], and the layer asks for [B, B]: it takes the batch for time. "
+    "`nn.TransformerEncoderLayer` reads [T, B, width] unless it is told `batch_first=True`.",
+    masked=True,
+)
+_time_first(
+    "batch_taken_for_time",
+    "Contexts attend to one another, position by position, and none to its own past: the batch is taken for time. "
+    "`nn.TransformerEncoderLayer` reads [T, B, width] unless it is told `batch_first=True`.",
+    masked=False,
+)
+
+
 @in_context_policy.mistake
 class FutureInTheBlocks(reference.InContextPolicy):
     """An entry sees what happens after it: the blocks have no causal mask. Then the policy learns from the answers,
@@ -582,6 +644,14 @@ def last_position_skipped(logits: Tensor, best_action: Tensor) -> Tensor:
 def first_position_alone(logits: Tensor, best_action: Tensor) -> Tensor:
     """Only the answer before anything was seen counts: the context is never used."""
     return nn.functional.cross_entropy(logits[:, 0], best_action)
+
+
+@dpt_loss.mistake
+def logits_averaged(logits: Tensor, best_action: Tensor) -> Tensor:
+    """It takes the mean of the logits over the positions, and one loss of that: each position is an answer with a loss
+    of its own. Take the mean of the losses.
+    """
+    return nn.functional.cross_entropy(logits.mean(dim=1), best_action)
 
 
 @dpt_loss.mistake

@@ -1,6 +1,7 @@
 """Lesson 08: a recurrent policy whose hidden state is the learner."""
 
 import dataclasses
+import itertools
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -79,6 +80,17 @@ def nothing_is_action_zero(
     row is all zeros.
     """
     return reference.rl2_input(observation, previous_action.clamp(min=0), previous_reward, episode_start, n_actions)
+
+
+@rl2_input.mistake
+def one_hot_of_nothing(
+    observation: Tensor, previous_action: Tensor, previous_reward: Tensor, episode_start: Tensor, n_actions: int
+) -> Tensor:
+    """`one_hot` takes no −1, "nothing was done yet": compare with `torch.arange(n_actions)`, or clamp to 0 and then
+    make those rows zeros.
+    """
+    taken = nn.functional.one_hot(previous_action, n_actions).float()
+    return torch.cat([observation, taken, previous_reward[:, None], episode_start[:, None].float()], dim=1)
 
 
 @rl2_input.mistake
@@ -315,14 +327,22 @@ def recurrent_actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tupl
         "gives logits [B, A], a value [B] and a state [B, H]",
         derived(lambda a: [list(np.shape(part)) for part in a], answers),
     )
+    yield "gives logits, not probabilities", derived(lambda a: _probabilities(a[0]), answers)
     again = derived(_triple, network(inputs, hidden))
-    yield "keeps nothing itself: the same call gives the same answers", derived(_same, answers, again)
+    # dropout ends with eval(), a memory of its own does not
+    network.eval()
+    twice = [derived(_triple, network(inputs, hidden)) for _ in range(2)]
+    network.train()
+    yield (
+        "keeps nothing itself: the same call gives the same answers",
+        [derived(_same, answers, again), derived(_same, *twice)],
+    )
     order = rng.permutation(users)
     permuted = derived(_triple, network(inputs[order], hidden[order]))
     yield (
         "answers each user alone",
         derived(
-            lambda moved, a: [_close(m, np.asarray(part)[order]) for m, part in zip(moved, a, strict=True)],
+            lambda moved, a: _same(moved, [np.asarray(part)[order] for part in a]),
             permuted,
             answers,
         ),
@@ -330,20 +350,20 @@ def recurrent_actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tupl
     alone = derived(_triple, network(inputs[1:2], hidden[1:2]))
     yield (
         "answers each user alone",
-        derived(
-            lambda one, a: [_close(o, np.asarray(part)[1:2]) for o, part in zip(one, a, strict=True)], alone, answers
-        ),
+        derived(lambda one, a: _same(one, [np.asarray(part)[1:2] for part in a]), alone, answers),
     )
     elsewhere = derived(_triple, network(inputs, -hidden))
     yield "answers by what it remembers", derived(_differ, answers, elsewhere)
     news = derived(_triple, network(-inputs, hidden))
     yield "answers by what it sees now", derived(_differ, answers, news)
+    # what is random has no slopes
+    network.eval()
     yield (
-        "lets gradients flow back to what it saw and to what it remembered",
-        derived(
-            lambda seen, state: [bool((np.abs(g) > 1e-7).any(axis=1).all()) for g in (seen, state)],
-            *(gradient(network, inputs, hidden, wrt=argument) for argument in (0, 1)),
-        ),
+        "lets gradients flow back from each answer, to what it saw and to what it remembered",
+        [
+            _flows(network, inputs, hidden, wrt, _rounded(rng, -1, 1, 8, users, wide))
+            for wrt, wide in enumerate((size, width))
+        ],
     )
 
 
@@ -353,14 +373,43 @@ def _triple(answers: Any) -> Any:
     return answers
 
 
+def _probabilities(logits: Any) -> bool:
+    table = np.asarray(logits)
+    return bool((table >= 0).all() and np.allclose(table.sum(axis=1), 1, atol=1e-3))
+
+
+def _flows(network: Any, inputs: Tensor, hidden: Tensor, wrt: int, directions: Tensor, step: float = 0.002) -> Any:
+    """Whether logits, value and state each have a part in the gradient with respect to one argument.
+
+    The gradient observer tells the slope of all answers together; how each of them changes along R directions
+    [R, B, n] is measured, and of all choices of answers the one whose changes are the slopes is taken.
+    """
+
+    def moved(by: float) -> Any:
+        arguments = [part.repeat(len(directions), 1) for part in (inputs, hidden)]
+        arguments[wrt] += by * directions.flatten(0, 1)
+        return derived(_triple, network(*arguments))
+
+    def chosen(slope: Any, more: Any, less: Any) -> list[bool]:
+        slopes = (directions.numpy() * slope).sum(axis=2)
+        rises = []
+        for one, other in zip(more, less, strict=True):
+            rise = (np.asarray(one, dtype=float) - np.asarray(other, dtype=float)).reshape(*slopes.shape, -1)
+            # the observer weighs the entries of an answer
+            rises.append((rise * np.cos(np.arange(rise[0].size)).reshape(rise[0].shape)).sum(axis=2) / (2 * step))
+        choices = [list(flows) for flows in itertools.product([True, False], repeat=len(rises))]
+        return min(choices, key=lambda flows: float(np.sum((slopes - np.tensordot(np.array(flows), rises, 1)) ** 2)))
+
+    return derived(chosen, gradient(network, inputs, hidden, wrt=wrt), moved(step), moved(-step))
+
+
 def _same(one: Any, other: Any) -> bool:
     return all(_close(a, b) for a, b in zip(one, other, strict=True))
 
 
 def _differ(one: Any, other: Any) -> list[bool]:
-    """For logits, value and state each: whether every user's differ."""
-    pairs = [(np.asarray(a), np.asarray(b)) for a, b in zip(one, other, strict=True)]
-    return [bool((np.abs(a - b).reshape(len(a), -1).max(axis=1) > 1e-5).all()) for a, b in pairs]
+    """For logits, value and state each: whether some user's differ. All need not: two values can meet by chance."""
+    return [bool(np.abs(np.asarray(a) - np.asarray(b)).max() > 1e-5) for a, b in zip(one, other, strict=True)]
 
 
 Forward = Callable[[reference.RecurrentActorCritic, Tensor, Tensor], tuple[Tensor, ...]]
@@ -402,6 +451,12 @@ def _users_as_time(network: Any, inputs: Tensor, hidden: Tensor) -> tuple[Tensor
 
 def _read_before(network: Any, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, ...]:
     return network.actor(hidden), network.critic(hidden)[:, 0], network.memory(inputs, hidden)
+
+
+def _dropped(network: Any, inputs: Tensor, hidden: Tensor, at_random: bool) -> tuple[Tensor, ...]:
+    state = network.memory(inputs, hidden)
+    read = nn.functional.dropout(state, 0.5, at_random)
+    return network.actor(read), network.critic(read)[:, 0], state
 
 
 def _value_of_the_input(network: Any, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, ...]:
@@ -459,8 +514,45 @@ _network(
     lambda network, inputs, hidden: _usual(network, inputs - inputs.mean(dim=0), hidden),
 )
 _network(
+    "probabilities",
+    "It returns probabilities: whoever reads the logits applies a softmax, and a second one makes all actions nearly "
+    "equally likely. Leave out the softmax.",
+    lambda network, inputs, hidden: (lambda a: (a[0].softmax(dim=1), *a[1:]))(_usual(network, inputs, hidden)),
+)
+_network(
+    "drops_out",
+    "Something is left out at random, as dropout does: the same user in the same state gets other answers each time, "
+    "and in the update others than were acted upon. Leave dropout out.",
+    lambda network, inputs, hidden: _dropped(network, inputs, hidden, network.training),
+)
+_network(
+    "drops_out_always",
+    "Something is left out at random, and after `eval()` too: the same user in the same state gets other answers each "
+    "time. Leave out `nn.functional.dropout`, or whatever draws.",
+    lambda network, inputs, hidden: _dropped(network, inputs, hidden, True),
+)
+_network(
+    "new_state_detached",
+    "The new state is cut off from its gradient: no later step could teach the network what to remember. Return it as "
+    "it comes from the cell.",
+    lambda network, inputs, hidden: (lambda a: (a[0], a[1], a[2].detach()))(_usual(network, inputs, hidden)),
+)
+_network(
+    "logits_detached",
+    "The logits are cut off from their gradient: the policy would never learn. Return them as they come from their "
+    "layer.",
+    lambda network, inputs, hidden: (lambda a: (a[0].detach(), *a[1:]))(_usual(network, inputs, hidden)),
+)
+_network(
+    "value_detached",
+    "The value is cut off from its gradient: either the critic would never learn, or the memory would learn nothing "
+    "from it. Read the state as it is, and return what comes.",
+    lambda network, inputs, hidden: (lambda a: (a[0], a[1].detach(), a[2]))(_usual(network, inputs, hidden)),
+)
+_network(
     "memory_detached",
-    "The state is cut off from its gradient: the network could then never learn what to remember for later.",
+    "The state that it is given is cut off from its gradient: the network could then never learn what to remember for "
+    "later.",
     lambda network, inputs, hidden: _usual(network, inputs, hidden.detach()),
 )
 _network(
