@@ -189,8 +189,9 @@ def ignores_the_level(values: ArrayLike, baseline: float, level: float, rng: np.
     points=6,
     minutes=60,
     hints=[
-        "Theta is hidden, but each click tells of it. Patience rises by a click and falls without one: the next "
-        "observation says what came of the last item.",
+        "Theta is hidden, but each click tells of it, and the next observation says what came of the last item. "
+        "Patience falls without a click; with one it rises, or stays at 10 where it is full, as at the start. So a "
+        "click is where it did not fall.",
         "Keep a belief N(m, P) for each user. A click on an item is one step of a logistic regression: it moves m "
         "along P·v by the surprise, click − probability. Then act as if theta were m.",
         "That alone is myopic and earns about 0.36. A topic that was just shown bores: weigh satiation threefold, or "
