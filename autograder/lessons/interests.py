@@ -387,7 +387,7 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
     yield "scores a row without an item, and all such rows alike", derived(_alike, nothing)
     # so many items that a decayed mean has forgotten the first of them
     many = torch.as_tensor(rng.integers(1, n_items, (2, 40)))
-    many[:, -1] = torch.as_tensor([1, 2])
+    many[:, 0] = many[:, -1] = torch.as_tensor([1, 2])
     everything = torch.ones(2, 40, dtype=torch.bool)
     first, latest = many.clone(), many.clone()
     first[:, 0], latest[:, -1] = 0, 0
@@ -395,6 +395,16 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
     yield (
         "still knows the first of forty items",
         derived(lambda a, b: _apart(a, b) > 1e-4, network(first, everything), was),
+    )
+    yield (
+        "lets the latest item count more than the first",
+        # the same change at either end: to a network that knows no order both are the same history
+        derived(
+            lambda a, b, s: _apart(b, s) > 1.01 * _apart(a, s),
+            network(first, everything),
+            network(latest, everything),
+            was,
+        ),
     )
     few, backwards = history[:, :3], history[:, :3].flip(1)
     full = torch.ones(users, 3, dtype=torch.bool)
@@ -405,10 +415,11 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
     yield (
         "weighs the two interests by what the history holds",
         derived(
-            # in float32 a sum has an interaction of some 1e-7
-            lambda s: _interaction(s) > 5e-6,
+            # in float32 a sum has an interaction of some 1e-7, and vectors of a spread of 0.02 one of 1e-5 or more
+            lambda s: _interaction(s) > 1e-6,
             network(
-                torch.as_tensor([[0, 5, 6, 2], [1, 5, 6, 2], [0, 5, 6, 3], [1, 5, 6, 3]]), full[:1, :1].expand(4, 4)
+                torch.as_tensor([[begin, 5, 6, end] for begin in range(5) for end in range(5)]),
+                full[:1, :1].expand(25, 4),
             ),
         ),
     )
@@ -436,9 +447,10 @@ def _apart(one: Any, other: Any) -> float:
 
 
 def _interaction(scores: Any) -> float:
-    """By how much a change of both items differs from the sum of the two changes, in spreads of a row."""
-    table = np.asarray(scores)
-    return float(np.abs(table[0] - table[1] - table[2] + table[3]).max() / max(np.ptp(table, axis=-1).max(), 1e-12))
+    """By how much a change of both items differs from the sum of the two changes, at most, in spreads of a row."""
+    table = np.asarray(scores).reshape(5, 5, -1)
+    both = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean(axis=(0, 1))
+    return float(np.abs(both).max() / max(np.ptp(table, axis=-1).max(), 1e-12))
 
 
 def _parameters(state: dict[str, Any]) -> int:
@@ -542,6 +554,21 @@ _network(
     "The order in which items were seen has no influence: there is no short-term interest, or the gate never lets it "
     "through.",
     LongOnly,
+)
+
+
+class _FirstCountsMost(reference.InterestModel):
+    def interests(self, history: Tensor, mask: Tensor) -> Interests:
+        long, _, gate = super().interests(history, mask)
+        weights = self.forgetting.sigmoid() ** (mask.cumsum(dim=1) - 1) * mask
+        return long, _mixed(weights, self.seen(history)) / weights.sum(dim=1, keepdim=True).clamp(min=1), gate
+
+
+_network(
+    "short_interest_backwards",
+    "The first item counts more than the latest: the short-term interest runs backwards in time. Count for each place "
+    "how many items came *after* it, and let the weights fall with that.",
+    _FirstCountsMost,
 )
 _network(
     "constant_gate",
