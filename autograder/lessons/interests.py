@@ -372,7 +372,11 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
     lengths = torch.as_tensor(rng.permutation([5, 4, 3, 2])[:users])
     mask = torch.arange(5) < lengths[:, None]
     scores = network(history, mask)
-    yield "gives each row a score for each item, [B, n_items]", derived(lambda s: list(np.shape(s)), scores)
+    yield "gives the same call the same answer", derived(_close, network(history, mask), scores)
+    yield (
+        "gives each row a finite score for each item, [B, n_items]",
+        derived(lambda s: [*np.shape(s), bool(np.isfinite(np.asarray(s)).all())], scores),
+    )
     alone = network(history[1:2], mask[1:2])
     yield "scores each row alone", derived(lambda one, whole: _close(one[0], np.asarray(whole)[1]), alone, scores)
     other = torch.where(mask, history, (history + 1) % n_items)
@@ -441,14 +445,14 @@ def _alike(scores: Any) -> list[bool]:
 
 
 def _apart(one: Any, other: Any) -> float:
-    """How far two tables of scores lie apart, in spreads of a row."""
-    first, second = np.asarray(one), np.asarray(other)
+    """How far two tables of scores lie apart, in spreads of a row; where a score is infinite it is taken for 0."""
+    first, second = (np.nan_to_num(np.asarray(table), neginf=0, posinf=0) for table in (one, other))
     return float(np.abs(first - second).max() / max(np.ptp(first, axis=-1).max(), 1e-12))
 
 
 def _interaction(scores: Any) -> float:
     """By how much a change of both items differs from the sum of the two changes, at most, in spreads of a row."""
-    table = np.asarray(scores).reshape(5, 5, -1)
+    table = np.nan_to_num(np.asarray(scores), neginf=0, posinf=0).reshape(5, 5, -1)
     both = table - table.mean(axis=0) - table.mean(axis=1, keepdims=True) + table.mean(axis=(0, 1))
     return float(np.abs(both).max() / max(np.ptp(table, axis=-1).max(), 1e-12))
 
@@ -537,6 +541,51 @@ def _something_seen(history: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
     return history, mask | ~mask.any(dim=1, keepdim=True)
 
 
+_network(
+    "drops_out",
+    "Two equal calls get different scores: `forward` draws at random, most likely by dropout. The check calls the "
+    "network as it was made, in training mode. Leave dropout out here.",
+    answer=lambda scores, mask: nn.functional.dropout(scores, 0.5),
+)
+
+
+class _OverAllColumns(reference.InterestModel):
+    def interests(self, history: Tensor, mask: Tensor) -> Interests:
+        long, short, gate = super().interests(history, mask)
+        return long * mask.sum(dim=1, keepdim=True) / mask.shape[1], short, gate
+
+
+_network(
+    "weaker_by_padding",
+    "The more padding, the weaker the interest: it divides by all T columns, or counts the steps back from the last "
+    "column. Divide by the number of *items*, and count from the last of them.",
+    _OverAllColumns,
+)
+
+
+class _HidesTheSeen(reference.InterestModel):
+    def forward(self, history: Tensor, mask: Tensor) -> Tensor:
+        seen = (nn.functional.one_hot(history, self.items.num_embeddings) * mask[:, :, None]).any(dim=1)
+        return super().forward(history, mask).masked_fill(seen, -torch.inf)
+
+
+class _HidesThePadding(reference.InterestModel):
+    def forward(self, history: Tensor, mask: Tensor) -> Tensor:
+        return super().forward(history, mask).scatter(1, history, -torch.inf)
+
+
+_network(
+    "seen_items_hidden",
+    "What was seen is scored −inf. Whether an item may come twice is for whoever uses the scores to say, and a clip may: "
+    "give each item a finite score.",
+    _HidesTheSeen,
+)
+_network(
+    "padding_hidden_too",
+    "It scores −inf whatever number stands in `history`, that of padding too. Give each item a finite score: whether one "
+    "may come twice is for whoever uses the scores to say.",
+    _HidesThePadding,
+)
 _network(
     "padding_for_an_empty_row",
     "Where a row has no item, its padding is taken for items: a softmax over places that are all equally low gives "
