@@ -188,6 +188,10 @@ def attention_interest(attend: Any, rng: np.random.Generator) -> Iterator[tuple[
         mask = torch.tensor([kept])
         history[~mask] = 2.0  # nothing would be liked better
         yield "gives no weight to places without an item", attend(history, mask, candidate)
+    far = history.clone()
+    # in float32 a softmax over all places leaves nothing for the items
+    far[~mask] = float(rng.integers(300, 500))
+    yield "gives no weight to places without an item, however near", attend(far, mask, candidate)
     mask = torch.tensor([[False, False], [True, True]])
     history, candidate = _rounded(rng, -2, 2, 2, 2, 4), _rounded(rng, -1, 1, 2, 4)
     yield "is zeros where a row has no item", attend(history, mask, candidate)
@@ -239,6 +243,24 @@ def softmax_before_masking(history: Tensor, mask: Tensor, candidate: Tensor) -> 
 
 
 @attention_interest.mistake
+def divided_by_what_is_left(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
+    """It masks *after* the softmax, and divides by what is left: where the padding is nearer than the items by 100 or
+    so, nothing is left in single precision. Mask the products, before the softmax.
+    """
+    weights = _products(history, candidate).softmax(dim=1) * mask
+    return _mixed(weights / weights.sum(dim=1, keepdim=True).clamp(min=1e-9), history)
+
+
+@attention_interest.mistake
+def divided_by_nothing(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
+    """It masks *after* the softmax, and divides by what is left. That is 0 where a row has no item, and where the
+    padding is far nearer than the items: 0/0 is NaN. Mask the products, before the softmax.
+    """
+    weights = _products(history, candidate).softmax(dim=1) * mask
+    return _mixed(weights / weights.sum(dim=1, keepdim=True), history)
+
+
+@attention_interest.mistake
 def masked_places_count(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
     """The mask is not used: padding is taken for items."""
     return _mixed(_products(history, candidate).softmax(dim=1), history)
@@ -258,8 +280,8 @@ def mask_upside_down(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor
 
 @attention_interest.mistake
 def nan_for_an_empty_row(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
-    """Where a row has no item all products are −inf, and the softmax is 0/0: NaN, and one such row spoils a whole
-    batch's loss. Mask with the least finite number, and multiply the weights by the mask.
+    """The weights of a row without items are 0/0: a softmax of −inf alone, or a division by weights that sum to 0. One
+    such row spoils a whole batch's loss. Mask with the least finite number, and multiply the weights by the mask.
     """
     return _mixed(_products(history, candidate).masked_fill(~mask, -torch.inf).softmax(dim=1), history)
 
@@ -576,14 +598,14 @@ class _HidesThePadding(reference.InterestModel):
 
 _network(
     "seen_items_hidden",
-    "What was seen is scored −inf. Whether an item may come twice is for whoever uses the scores to say, and a clip may: "
-    "give each item a finite score.",
+    "What was seen is scored −inf. Give each item a finite score: whether one may come twice is for whoever uses the "
+    "scores to say.",
     _HidesTheSeen,
 )
 _network(
     "padding_hidden_too",
-    "It scores −inf whatever number stands in `history`, that of padding too. Give each item a finite score: whether one "
-    "may come twice is for whoever uses the scores to say.",
+    "It scores −inf whatever number stands in `history`, that of padding too. Give each item a finite score: whether "
+    "one may come twice is for whoever uses the scores to say.",
     _HidesThePadding,
 )
 _network(
