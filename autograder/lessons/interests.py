@@ -716,6 +716,22 @@ def one_too_few(ranked: Tensor, relevant: Tensor, k: int) -> float:
 
 
 @recall_at_k.mistake
+def rows_for_columns(ranked: Tensor, relevant: Tensor, k: int) -> float:
+    """It takes the first k *rows*, `ranked[:k]`, and all items of each. Of every row the first k columns are asked for:
+    `ranked[:, :k]`.
+    """
+    return (ranked[:k] == relevant[:k, None]).any(dim=1).float().mean().item()
+
+
+@recall_at_k.mistake
+def compared_along_the_row(ranked: Tensor, relevant: Tensor, k: int) -> float:
+    """It compares [N, k] with [N], which puts user n's item beside *column* n. A row for each user takes a column of
+    items: `relevant[:, None]`, [N, 1].
+    """
+    return (ranked[:, :k] == relevant).any(dim=1).float().mean().item()
+
+
+@recall_at_k.mistake
 def only_the_place_k(ranked: Tensor, relevant: Tensor, k: int) -> float:
     """It looks at place k alone: a hit may stand at any of the first k places."""
     return (ranked[:, k - 1] == relevant).float().mean().item()
