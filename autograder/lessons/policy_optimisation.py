@@ -236,8 +236,9 @@ def train_policy(train: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
     began = time.monotonic()
     policy = train(_users(64, quick_items), 1.0, seed=seed)
     took = time.monotonic() - began
-    first, more = (_opening(policy, count, quick_items, fresh) for count in (3, 200))
-    yield "shows an item to each of any number of users", derived(_shown, first, more)
+    first, few, more = (_opening(policy, count, quick_items, fresh) for count in (64, 3, 200))
+    yield "shows an item to each user", derived(_shown, first)
+    yield "serves any number of users", derived(_shown, few, more)
     yield "ends in the seconds that it is given", derived(lambda _: bool(took < 20.0), first)
     yield (
         "meets the next user without what it knew of the last",
@@ -253,8 +254,8 @@ def _users(count: int, item_seed: int) -> Any:
     return gym.make_vec("metarec/Interest-v0", count, "vector_entry_point", observe="history", item_seed=item_seed)
 
 
-def _shown(few: Any, many: Any) -> list[Any]:
-    found = [np.asarray(items) for items in (few, many)]
+def _shown(*shown: Any) -> list[Any]:
+    found = [np.asarray(items) for items in shown]
     return [
         [*items.shape, bool(((items >= 0) & (items < 500) & (items == items.astype(int))).all())] for items in found
     ]
@@ -316,6 +317,16 @@ class _Scores(_Wrong):
         return super().act(observations)[:, None] + torch.linspace(0.1, 0.9, 500)
 
 
+class _BestUsers(_Scores):
+    def act(self, observations: Tensor) -> Any:
+        return super().act(observations).argmax(dim=0)
+
+
+class _GreatestScores(_Scores):
+    def act(self, observations: Tensor) -> Any:
+        return super().act(observations).max(dim=1).values
+
+
 class _OneHot(_Wrong):
     def act(self, observations: Tensor) -> Any:
         return torch.nn.functional.one_hot(super().act(observations), 500)
@@ -351,6 +362,18 @@ _mistaken(
     "scores_for_items",
     "`act` returns scores [B, K]: choose, by `argmax(dim=1)`.",
     _Scores,
+)
+_mistaken(
+    "best_user_for_each_item",
+    "`act` returns [K] numbers of users, one for each item: `argmax(dim=0)` goes over the users. An item for each user "
+    "is `argmax(dim=1)`.",
+    _BestUsers,
+)
+_mistaken(
+    "greatest_scores",
+    "`act` returns the greatest score of each user, and not the item that has it: `argmax(dim=1)`, or the `indices` of "
+    "`max(dim=1)`.",
+    _GreatestScores,
 )
 _mistaken(
     "rows_of_one",
