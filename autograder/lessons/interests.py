@@ -824,6 +824,8 @@ def train_interest_model(train: Any, rng: np.random.Generator) -> Iterator[tuple
     following = network(*_asked([[*(j for j in range(ROUND) if j != i), i] for i in range(ROUND)]))
     nexts = [(i + 1) % ROUND for i in range(ROUND)]
     yield "learns what comes next from what came before", derived(lambda s: _chances(s, nexts), following), NEAR
+    after_next = [(i + 2) % ROUND for i in range(ROUND)]
+    yield "learns what comes next from what came before", derived(lambda s: _chances(s, after_next), following), NEAR
     yield (
         "learns from every moment of a history, and not from its end alone",
         derived(lambda s: _chances(s, [GOODBYE] * ROUND), following),
@@ -937,6 +939,7 @@ def trainer(
     moments: Callable[[int], range] = lambda length: range(1, length),
     target: Callable[[Tensor, int], Tensor] = lambda items, now: items[now],
     aligned: Callable[[Tensor], Tensor] = lambda targets: targets,
+    scored: Callable[[Tensor], Tensor] = lambda scores: scores,
     n_items: Callable[[Tensor], int] = lambda items: int(items.max()) + 1,
     sign: float = 1.0,
     rate: float = 0.03,
@@ -960,7 +963,7 @@ def trainer(
             batch = torch.randint(len(pairs), (256,), generator=drawing)
             mask = torch.arange(inputs.shape[1]) < lengths[batch, None]
             scores = network(inputs[batch], mask)
-            loss = sign * nn.functional.cross_entropy(scores, aligned(targets[batch]))
+            loss = sign * nn.functional.cross_entropy(scored(scores), aligned(targets[batch]))
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
@@ -975,6 +978,24 @@ def _mistaken(name: str, diagnosis: str, **differs: Any) -> None:
     train_interest_model.mistake(mistake)
 
 
+_mistaken(
+    "softmax_twice",
+    "It is sure of the likeliest item and has given up all others: probabilities go into `cross_entropy`, which takes "
+    "a softmax itself. Give it the scores as they are.",
+    scored=lambda scores: scores.softmax(dim=1),
+)
+_mistaken(
+    "small_steps",
+    "It learns the right thing, and has hardly begun: the steps are too small. Adam's own rate of 0.001 is a thirtieth "
+    "of what these few steps need: 0.03, falling to 0.",
+    rate=0.002,  # it falls to 0, and so goes as far as a constant 0.001
+)
+_mistaken(
+    "two_ahead",
+    "It learns what comes after the next item: the target lies one place too late. The input of moment t is "
+    "`history[:t]`, and its target `history[t]`.",
+    target=lambda items, now: items[min(now + 1, len(items) - 1)],
+)
 _mistaken(
     "last_item_leaks_the_target",
     "The item that is to be predicted stands in the input, alone or with all that came later: the network learns to "
