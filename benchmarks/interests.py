@@ -5,10 +5,11 @@
 All is learnt from the first 80 % of the ratings. Then, at up to 20 later moments of each user, the next film is
 predicted from that user's earlier ratings, among all films that the user has not rated yet. recall10_METHOD and
 ndcg10_METHOD are means over users of their moments' means, and over seeds; _interval is half the width of a 95 %
-interval over users. gated_over_METHOD is the paired difference of Recall@10. Steps and weight decay were chosen on the
-ratings from 70 % to 80 %.
+interval over users. gated_over_METHOD is the paired difference of Recall@10, month_over_popularity that of the two
+popularities. Steps and weight decay were chosen on the ratings from 70 % to 80 %.
 
-    popularity       how often a film was rated
+    popularity       how often a film was rated, of all time
+    popularity_month     the same in the last 28 days before the split, a window chosen like the steps
     item_knn         cosine of films that the same users rated (Sarwar et al. 2001), summed over the history
     als              matrix factorisation for implicit feedback (Hu, Koren and Volinsky 2008), folded in by history
     long_only, short_only, gated      lesson 10's network, its gate at 1, at 0, and learnt
@@ -16,7 +17,8 @@ ratings from 70 % to 80 %.
 New films: a fifth of all, another one for each seed, is taken out of everything that is learnt from, and placed by
 genre and decade (new_placed), at the vector of a random film (new_random), or learnt like any other (new_warm). Judged
 at the moments whose target is one of them; percentile_NAME is the mean share of the catalogue that ranks below it.
-The figures are kept as the record "interests".
+simulated_NETWORK is Recall@10 of lesson 10's check, for new simulated users, a mean over seeds. The figures are kept as
+the record "interests".
 """
 
 from __future__ import annotations
@@ -42,6 +44,7 @@ RATE = 0.01
 DIMENSIONS, PENALTY, TRUST = 32, 5.0, 0.3
 NETWORKS = {"long_only": lesson.LongOnly, "short_only": lesson.ShortOnly, "gated": reference.InterestModel}
 METHODS = ("popularity", "item_knn", "als", *NETWORKS)
+RECENT, DAYS = "popularity_month", 28
 LEAST_RATINGS = 5
 """A film's vector says something once it has been rated so often."""
 
@@ -122,11 +125,29 @@ def split() -> tuple[data.MovieLens, list[Tensor], moments.Moments]:
     return ratings, histories, moments.moments_after(ratings, cut)
 
 
+def latest(ratings: data.MovieLens, cut: float, days: float) -> Tensor:
+    """The films that anybody rated in the last days before the cut."""
+    seconds = cut - ratings.timestamp
+    return torch.as_tensor(ratings.item[(seconds > 0) & (seconds <= days * 86400)])
+
+
 def compared(key: dict[str, Any]) -> dict[str, Any]:
     """One method, by one seed."""
     ratings, histories, asked = split()
-    found = scores(key["method"], histories, asked, n_items=ratings.n_items, seed=key["seed"], steps=key["steps"])
+    method = key["method"]
+    if method == RECENT:
+        method, histories = "popularity", [latest(ratings, float(np.quantile(ratings.timestamp, CUT)), DAYS)]
+    found = scores(method, histories, asked, n_items=ratings.n_items, seed=key["seed"], steps=key["steps"])
     return judged(ranks(found, asked), asked.user)
+
+
+def simulated(key: dict[str, Any]) -> dict[str, Any]:
+    """A network learnt from simulated histories as in the lesson's check, by one seed."""
+    rng = np.random.default_rng(key["seed"])
+    histories = data.simulated_histories(lesson.SIMULATED_USERS, lesson.SIMULATED_LENGTH, rng)
+    network = lesson.trainer(make=NETWORKS[key["simulated"]])(histories, lesson.SIMULATED_STEPS, seed=key["seed"])
+    with torch.no_grad():
+        return {"recall10": float(lesson.recall_on(network, rng))}
 
 
 def features_of(ratings: data.MovieLens) -> Tensor:
@@ -198,8 +219,8 @@ def main() -> None:
     study = pieces.Pieces("interests", lesson, reference, moments)
     keys = [
         {"method": method, "seed": seed, "steps": asked.steps}
-        for method in METHODS
-        for seed in range(1 if method in ("popularity", "item_knn") else asked.seeds)
+        for method in (RECENT, *METHODS)
+        for seed in range(1 if method in (RECENT, "popularity", "item_knn") else asked.seeds)
     ]
     found: dict[str, dict[str, list[Tensor]]] = {"recall10": {}, "ndcg10": {}}
     for key, result in study.over(keys, compared):
@@ -212,9 +233,14 @@ def main() -> None:
             figures |= {f"{figure}_{method}": float(users.mean()), f"{figure}_{method}_interval": interval(users)}
             figures[f"{figure}_{method}_seed_spread"] = float(torch.stack(runs).mean(dim=1).std(correction=0))
     gated = torch.stack(found["recall10"]["gated"]).mean(dim=0)
-    for method in METHODS[:-1]:
+    for method in (RECENT, *METHODS[:-1]):
         ahead = gated - torch.stack(found["recall10"][method]).mean(dim=0)
         figures |= {f"gated_over_{method}": float(ahead.mean()), f"gated_over_{method}_interval": interval(ahead)}
+    month = torch.stack(found["recall10"][RECENT]) - torch.stack(found["recall10"]["popularity"])
+    figures |= {"month_over_popularity": float(month.mean()), "month_over_popularity_interval": interval(month[0])}
+    for name in NETWORKS:
+        runs = study.over([{"simulated": name, "seed": seed} for seed in range(asked.seeds)], simulated)
+        figures[f"simulated_{name}"] = float(np.mean([result["recall10"] for _, result in runs]))
     keys = [{"method": "new", "seed": seed, "steps": asked.steps} for seed in range(asked.seeds)]
     parts: dict[str, list[Tensor]] = {}
     for _, result in study.over(keys, new_films):

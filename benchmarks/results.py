@@ -60,7 +60,8 @@ def _interests(record: Record) -> tuple[str, str]:
         "short-term alone": "recall10_short_only",
         "factorisation": "recall10_als",
         "item-kNN": "recall10_item_knn",
-        "popularity": "recall10_popularity",
+        "popularity of the last month": "recall10_popularity_month",
+        "of all time": "recall10_popularity",
     }
     return figure(record, "recall10_gated", 3), beside(record, others, 3)
 

@@ -190,6 +190,12 @@ def test_what_is_learnt_from_lies_before_the_cut_and_what_is_asked_after() -> No
         )
 
 
+def test_the_popularity_of_the_last_days_counts_what_lies_before_the_cut_alone() -> None:
+    ratings = made_ratings()
+    ratings = dataclasses.replace(ratings, timestamp=86400 * np.arange(len(ratings)))
+    np.testing.assert_array_equal(study.latest(ratings, 50 * 86400, 3), ratings.item[47:50])
+
+
 def test_histories_are_in_time_order_whatever_the_order_of_the_file() -> None:
     ratings = made_ratings()
     ratings = dataclasses.replace(ratings, timestamp=np.arange(len(ratings)))

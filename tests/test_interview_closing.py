@@ -47,6 +47,7 @@ KEPT = {
         f"{100 * INTERESTS['percentile_new_warm']:.0f} %",
         *(figure(INTERESTS, f"recall10_{name}", 3) for name in ("short_only", "long_only", "item_knn")),
         figure(INTERESTS, "gated_over_short_only", 4),
+        f"it adds {INTERESTS['simulated_gated'] - INTERESTS['simulated_short_only']:.2f}",
     ],
     "closing-policy": [
         figure(CAPSTONE, "generalisation_gap"),
