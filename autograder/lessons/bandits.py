@@ -959,7 +959,8 @@ def bootstrap_interval(interval: Any, rng: np.random.Generator) -> Iterator[tupl
     )
     low = float(np.round(rng.uniform(0, 4), 1))
     high = low + 5
-    yield "resamples as many values as there are, with replacement", interval([low, high], 0.8, 400, rng)
+    two = np.array([low, high])
+    yield "resamples as many values as there are, with replacement", interval(two, 0.8, 400, rng)
     lone = np.full(5, low)
     lone[rng.integers(5)] = high
     yield "takes its ends from the means, not from a formula around them", interval(lone, 0.96, RESAMPLES, rng)
