@@ -381,6 +381,9 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         SameFrequencies(),
     )
     successes, failures = rng.integers(0, 4, K), rng.integers(0, 4, K)
+    seed = int(rng.integers(2**31))
+    turns = [repeated(choose, 50, successes, failures, np.random.default_rng(seed)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = (observed(choose, successes, failures, rng).left[2] for _ in range(2))
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
@@ -462,6 +465,17 @@ def uniform_draws(successes: np.ndarray, failures: np.ndarray, rng: np.random.Ge
 def generator_of_its_own(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
     return reference.thompson(successes, failures, np.random.default_rng())
+
+
+@thompson.mistake
+def generator_in_part(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """A part of its draws comes from elsewhere, `np.random` or the module `random`: nobody can repeat what it did. Draw
+    all of them from `rng`.
+    """
+    drawn = [
+        source.beta(1 + np.asarray(successes), 1 + np.asarray(failures)) for source in (np.random.default_rng(), rng)
+    ]
+    return int(np.argmax(np.where(np.arange(len(successes)) == 0, *drawn)))
 
 
 @thompson.mistake
@@ -965,6 +979,9 @@ def bootstrap_interval(interval: Any, rng: np.random.Generator) -> Iterator[tupl
     lone[rng.integers(5)] = high
     yield "takes its ends from the means, not from a formula around them", interval(lone, 0.96, RESAMPLES, rng)
     yield "has no width where all values are equal", interval(np.full(3, low), 0.9, 50, rng)
+    seed = int(rng.integers(2**31))
+    turns = [interval(values, 0.9, 5, np.random.default_rng(seed)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = (observed(interval, values, 0.9, 5, rng).left[3] for _ in range(2))
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
@@ -1122,3 +1139,14 @@ def never_draws_the_last(
 def seeds_itself(values: np.ndarray, level: float, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
     return _ends(_means(values, resamples, np.random.default_rng()), (1 - level) / 2, (1 + level) / 2)
+
+
+@bootstrap_interval.mistake
+def seeds_itself_in_part(
+    values: np.ndarray, level: float, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """A part of its draws comes from elsewhere, `np.random` or the module `random`: nobody can repeat what it did. Draw
+    all of them from `rng`.
+    """
+    means = [_means(values, resamples, source) for source in (np.random.default_rng(), rng)]
+    return _ends(np.where(np.arange(resamples) % 2, *means), (1 - level) / 2, (1 + level) / 2)

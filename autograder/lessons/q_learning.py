@@ -180,6 +180,10 @@ def epsilon_greedy(act: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
         derived(count, repeated(act, DRAWS, q_values, 1.0, rng)),
         SameFrequencies(),
     )
+    # the coin, the exploring and the ties: each of them may be drawn from elsewhere
+    seed = int(rng.integers(2**31))
+    turns = [repeated(act, 50, tied, 0.5, np.random.default_rng(seed)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = observed(act, q_values, 1.0, rng).left[2], observed(act, q_values, 1.0, rng).left[2]
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
@@ -241,6 +245,16 @@ def takes_the_worst(q_values: np.ndarray, epsilon: float, rng: np.random.Generat
 def generator_of_its_own(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
     return reference.epsilon_greedy(q_values, epsilon, np.random.default_rng())
+
+
+@epsilon_greedy.mistake
+def generator_in_part(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
+    """A part of its draws comes from elsewhere, `np.random` or the module `random`: nobody can repeat what it did. The
+    coin, the exploring and the ties all draw from `rng`.
+    """
+    if np.random.default_rng().random() < epsilon:
+        return int(rng.integers(len(q_values)))
+    return reference.epsilon_greedy(q_values, 0.0, rng)
 
 
 @epsilon_greedy.mistake
