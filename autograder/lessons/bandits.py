@@ -315,10 +315,10 @@ def returns_the_score(means: np.ndarray, counts: np.ndarray, t: int) -> float:
 DRAWS = 300
 
 
-def _counts(K: int) -> Callable[[list[Any]], np.ndarray]:
+def _counts(K: int, draws: int) -> Callable[[list[Any]], np.ndarray]:
     def count(chosen: list[Any]) -> np.ndarray:
         arms = np.asarray(chosen)
-        if arms.shape != (DRAWS,) or (arms != np.round(arms)).any():
+        if arms.shape != (draws,) or (arms != np.round(arms)).any():
             raise ValueError("an arm is a whole number")
         if arms.min() < 0 or arms.max() >= K:
             raise ValueError(f"there are arms 0 to {K - 1}, and it chose {int(arms.max())}")
@@ -344,10 +344,10 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     """How often each arm is chosen: before anything is seen, with doubt, with certainty."""
     K = int(rng.integers(3, 5))
 
-    def often(successes: Any, failures: Any) -> Any:
+    def often(successes: Any, failures: Any, draws: int = DRAWS) -> Any:
         order = rng.permutation(len(successes))
         made = np.array(successes)[order], np.array(failures)[order]
-        return derived(_counts(len(successes)), repeated(choose, DRAWS, *made, rng))
+        return derived(_counts(len(successes), draws), repeated(choose, draws, *made, rng))
 
     yield (
         "chooses all arms equally often before anything is seen",
@@ -363,6 +363,12 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     yield (
         "chooses each arm as often as it is believed to be the best",
         often([4, 2, 1], [4, 3, 3 + more]),
+        SameFrequencies(),
+    )
+    # one pull each: 1 more weighs most here, and 5/6 of the draws are the first arm's
+    yield (
+        "chooses each arm as often as it is believed to be the best",
+        often([1, 0], [0, 1], 1200),
         SameFrequencies(),
     )
     yield (
@@ -408,6 +414,29 @@ def almost_no_prior(successes: np.ndarray, failures: np.ndarray, rng: np.random.
     uniform.
     """
     return int(np.argmax(rng.beta(np.asarray(successes) + 1e-3, np.asarray(failures) + 1e-3)))
+
+
+@thompson.mistake
+def at_least_one(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It replaces a count of 0 by 1 where 1 is to be *added*: an arm that paid once is then believed to be no better
+    than one never tried.
+    """
+    return int(np.argmax(rng.beta(np.maximum(successes, 1), np.maximum(failures, 1))))
+
+
+@thompson.mistake
+def failures_at_least_one(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It replaces failures of 0 by 1 where 1 is to be *added*, as to the successes: an arm that failed once is then
+    believed to be no worse than one that never did.
+    """
+    return int(np.argmax(rng.beta(1 + np.asarray(successes), np.maximum(failures, 1))))
+
+
+@thompson.mistake
+def mean_of_two_draws(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It takes the mean of several draws for each arm: that has less doubt in it than there is. Draw once."""
+    draws = rng.beta(1 + np.asarray(successes), 1 + np.asarray(failures), (2, len(successes)))
+    return int(np.argmax(draws.mean(axis=0)))
 
 
 @thompson.mistake
