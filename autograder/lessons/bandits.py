@@ -163,6 +163,10 @@ WRONG_SCORES: dict[str, tuple[str, Rule]] = {
         "Count and time are swapped: the bonus grows with time and shrinks with the arm's own count.",
         lambda means, counts, t: means + np.sqrt(2 * np.log(counts) / t),
     ),
+    "mean_divided_again": (
+        "It divides the means by the counts: they are means already.",
+        lambda means, counts, t: means / counts + np.sqrt(2 * np.log(t) / counts),
+    ),
     "lower_bound": (
         "It subtracts the bonus: that avoids what is uncertain. Optimism is the idea, so add it.",
         lambda means, counts, t: means - np.sqrt(2 * np.log(t) / counts),
@@ -222,6 +226,9 @@ def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     yield "pulls an untried arm first, the lowest index first", choose(np.zeros(K), np.zeros(K, dtype=int), 1)
     # ln 1 is 0: no bonus, however large, is left
     yield "pulls an untried arm first, the lowest index first", choose(means, counts, 1)
+    # index 0 is no truth value: the only untried arm is the first
+    worse = np.array([0.0, 0.9])
+    yield "pulls an untried arm first, the lowest index first", choose(worse, np.array([0, 1]), 2)
     for arms in _telling_arms(rng):
         yield "takes the arm of greatest mean + sqrt(2 ln t / count)", choose(*arms)
     tried = rng.permutation(np.arange(1, K + 1) * 3)
@@ -259,6 +266,14 @@ def last_untried(means: np.ndarray, counts: np.ndarray, t: int) -> int:
     """Of several untried arms it takes the last: the lowest index is to come first."""
     untried = np.flatnonzero(np.asarray(counts) == 0)
     return int(untried[-1]) if len(untried) else reference.ucb1(means, counts, t)
+
+
+@ucb1.mistake
+def misses_the_first_arm(means: np.ndarray, counts: np.ndarray, t: int) -> int:
+    """`untried.any()` asks whether some *index* is not 0: if arm 0 alone is untried it says no. Ask `len(untried)`."""
+    means, counts = np.asarray(means), np.asarray(counts)
+    untried = np.flatnonzero(counts == 0)
+    return int(untried[0]) if untried.any() else int(np.argmax(_scores(means, np.maximum(counts, 1), t)))
 
 
 @ucb1.mistake
@@ -386,7 +401,7 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         often([75 + more, 0], [25, 0]),
         SameFrequencies(),
     )
-    successes, failures = rng.integers(0, 4, K), rng.integers(0, 4, K)
+    successes = failures = np.zeros(K, dtype=int)
     seed = int(rng.integers(2**31))
     turns = [repeated(choose, 50, successes, failures, np.random.default_rng(seed)) for _ in range(2)]
     yield "draws from the generator that it is given", derived(np.array_equal, *turns)
