@@ -47,6 +47,8 @@ def value_iteration(solve: Any, rng: np.random.Generator) -> Iterator[tuple[str,
     yield "adds nothing after a row of zeros", solve(ending, reward, gamma, TOLERANCE)
     yield "sweeps until nothing changes, however little is discounted", solve(model, reward, 0.97, TOLERANCE)
     yield "is the reward alone at gamma 0", solve(model, reward, 0.0, TOLERANCE)
+    # below 0 the values fall from sweep to sweep: no change is above the tolerance unless its size is taken
+    yield "sweeps until nothing changes, rewards below 0 too", solve(model, reward - 5, gamma, TOLERANCE)
 
 
 @value_iteration.mistake
@@ -113,6 +115,20 @@ def discounts_the_reward(transition: np.ndarray, reward: np.ndarray, gamma: floa
     for _ in range(800):
         q_values = gamma * (reward + transition @ q_values.max(axis=1))
     return q_values
+
+
+@value_iteration.mistake
+def stops_while_values_fall(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It compares the change itself with `tolerance`: where values fall every change is below 0, and it stops at once.
+    Take the size, `np.abs`.
+    """
+    q_values = np.zeros_like(reward)
+    while True:
+        updated = reward + gamma * (transition @ q_values.max(axis=1))
+        change = (updated - q_values).max()
+        q_values = updated
+        if change <= tolerance:
+            return q_values
 
 
 @value_iteration.mistake
@@ -329,6 +345,14 @@ def only_falls(step: int, start: float, end: float, duration: int) -> float:
 
 
 @linear_schedule.mistake
+def only_rises(step: int, start: float, end: float, duration: int) -> float:
+    """`min(end, ...)` holds a rising value, and throws a falling one to its end at once. Limit the share, not the
+    value.
+    """
+    return min(end, start + step / duration * (end - start))
+
+
+@linear_schedule.mistake
 def falls_to_zero(step: int, start: float, end: float, duration: int) -> float:
     """It falls from `start` towards 0, and `end` counts only as a floor: the slope must aim at `end`."""
     return max(end, start * (1 - step / duration)) if end < start else start + min(step / duration, 1) * (end - start)
@@ -417,6 +441,20 @@ def nothing_at_the_end(reward: float, next_q_values: np.ndarray, terminated: boo
 
 
 @td_target.mistake
+def best_is_never_below_zero(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
+    """Its search for the best starts at 0: where all values are below 0 it finds none of them. Start from the first
+    value.
+    """
+    return float(reward + (0 if terminated else gamma * max(0.0, float(np.max(next_q_values)))))
+
+
+@td_target.mistake
+def bits_inverted(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
+    """`~` turns the bits of a number round: on a Python bool `~True` is −2 and `~False` is −1. Write `not`."""
+    return float(reward + gamma * np.max(next_q_values) * -(int(terminated) + 1))
+
+
+@td_target.mistake
 def worst_at_negative(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
     """It takes the value that is largest in size, whatever its sign: the best of −1 and −3 is −1."""
     best = next_q_values[int(np.argmax(np.abs(next_q_values)))]
@@ -454,6 +492,10 @@ def q_update(update: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]
         return entries
 
     yield "leaves every other entry alone", derived(others, call.left[0])
+    # the same step on the other side of the entry: an error has a sign
+    aside = observed(update, table, state, action, 2 * float(table[state, action]) - target, rate)
+    yield "returns the TD error as it was before the update", aside.result
+    yield "moves the entry towards the target by the learning rate", derived(lambda t: t[state, action], aside.left[0])
     yield (
         "puts the target itself into the table at learning rate 1",
         derived(lambda t: t[state, action], observed(update, table, state, action, target, 1.0).left[0]),
@@ -501,6 +543,16 @@ def works_on_a_copy(q_table: np.ndarray, state: int, action: int, target: float,
 def wrong_direction(q_table: np.ndarray, state: int, action: int, target: float, learning_rate: float) -> float:
     """The sign is turned round: the entry moves away from the target. The error is target less entry."""
     error = q_table[state, action] - target
+    q_table[state, action] += learning_rate * error
+    return float(error)
+
+
+@q_update.mistake
+def error_without_sign(q_table: np.ndarray, state: int, action: int, target: float, learning_rate: float) -> float:
+    """It takes the size of the error, `abs`: the error has a sign, and where the target is lower the entry must go
+    down.
+    """
+    error = abs(target - q_table[state, action])
     q_table[state, action] += learning_rate * error
     return float(error)
 
