@@ -597,6 +597,7 @@ def axes_swapped(q_table: np.ndarray, state: int, action: int, target: float, le
 # what the small environments converge to is known, and a mistake misses it by 0.1 or more
 NEAR = Close(absolute=0.04)
 OPTIMAL_VALUE = 25.8
+TRIED_LESS = 0.32
 # Many short looks teach more than few long ones. What is judged is the table, and not what is earned on the way, so
 # epsilon may stay high. With an end of 0.1, a right learner whose epsilon falls over the first fifth ends below the
 # threshold on a quarter of the seeds.
@@ -708,8 +709,25 @@ def q_learning(learn: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]
         Close(absolute=0.15),
     )
 
+    # where steps are short the worse action's value says how often it was tried, and so whether epsilon fell at all
+    slowly = learn(
+        make("metarec/Endless-v0", n_steps=50),
+        40,
+        learning_rate=0.002,
+        seed=seed,
+        gamma=0.5,
+        epsilon_start=1.0,
+        epsilon_end=0.001,
+    )
+    yield (
+        "lets epsilon fall over the episodes, and not over the steps",
+        derived(lambda table: bool(np.asarray(table)[0, 1] < TRIED_LESS), slowly),
+    )
+
     def repeats(env: gym.Env) -> Any:
-        once, again = (learn(env, 20, learning_rate=0.5, seed=seed, **exploring) for _ in range(2))
+        # half greedy: the coin and the ties come from the seed as well as what is explored
+        halves = {"gamma": gamma, "epsilon_start": 0.5, "epsilon_end": 0.5}
+        once, again = (learn(env, 40, learning_rate=0.5, seed=seed, **halves) for _ in range(2))
         return derived(lambda one, two: bool(np.array_equal(one, two)), once, again)
 
     user = make("metarec/Tabular-v0", max_episode_steps=TABULAR_STEPS)
@@ -733,10 +751,11 @@ def _learner(
     target: Any = lambda q, state, entered, reward, terminated, truncated, gamma, epsilon, rng: reference.td_target(
         reward, q[entered], terminated, gamma
     ),
-    per_step: bool = False,
+    now: Any = lambda episode, steps: episode,
     seeds: Any = lambda seed, episode: seed if episode == 0 else None,
     generator: Any = np.random.default_rng,
     entry: Any = lambda state, entered: state,
+    until: Any = lambda terminated, truncated: terminated or truncated,
     rate: Any = lambda learning_rate: learning_rate,
 ) -> Any:
     """A learner that differs from the reference in one place."""
@@ -760,13 +779,14 @@ def _learner(
             state, _ = env.reset(seed=seeds(seed, episode))
             ended = False
             while not ended:
-                now = steps if per_step else episode
-                epsilon = reference.linear_schedule(now, epsilon_start, epsilon_end, max(1, episodes // 2))
+                epsilon = reference.linear_schedule(
+                    now(episode, steps), epsilon_start, epsilon_end, max(1, episodes // 2)
+                )
                 action = acts(q_table[state], epsilon, rng)
                 entered, reward, terminated, truncated, _ = env.step(action)
                 value = target(q_table, state, entered, reward, terminated, truncated, gamma, epsilon, rng)
                 reference.q_update(q_table, entry(state, entered), action, value, rate(learning_rate))
-                state, ended, steps = entered, terminated or truncated, steps + 1
+                state, ended, steps = entered, until(terminated, truncated), steps + 1
         return q_table
 
     return learn
@@ -785,6 +805,12 @@ _mistaken(
     target=lambda q, state, entered, reward, terminated, truncated, gamma, epsilon, rng: reference.td_target(
         reward, q[entered], terminated or truncated, gamma
     ),
+)
+_mistaken(
+    "goes_on_after_a_truncation",
+    "Its loop does not stop where the episode is truncated: after the time limit comes a reset. It ends at either, "
+    "`terminated or truncated`; the target alone tells them apart.",
+    until=lambda terminated, truncated: terminated,
 )
 _mistaken(
     "bootstraps_past_the_end",
@@ -830,7 +856,13 @@ _mistaken(
     "decays_per_step",
     "Epsilon falls with every *step*: it is at its end after a few episodes, before most of the states have been seen. "
     "Let it fall over the episodes.",
-    per_step=True,
+    now=lambda episode, steps: steps,
+)
+_mistaken(
+    "epsilon_stays",
+    "Epsilon stays about where it starts, and `epsilon_end` is not reached: let it fall in a straight line over the "
+    "episodes that are given, however few they are. A factor such as 0.995 for each episode takes hundreds.",
+    now=lambda episode, steps: 0,
 )
 _mistaken(
     "rate_of_its_own",
@@ -850,7 +882,7 @@ _mistaken(
 )
 _mistaken(
     "actions_unseeded",
-    "The actions do not come from `seed`: make one generator by `np.random.default_rng(seed)` and draw from it alone.",
+    "The actions do not come from `seed`, or not all that is drawn for them: make one generator by `np.random.default_rng(seed)` and draw from it alone.",
     generator=lambda seed: np.random.default_rng(),
 )
 
