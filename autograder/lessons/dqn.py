@@ -1222,7 +1222,7 @@ dqn_faults = quiz(
         "line_25": (
             "Line 25: `epsilon = max(0.01, epsilon * 0.99)`",
             {
-                "a": "Work it out: 0.99 to the power 460 is 0.01, and a session has up to 100 steps.",
+                "a": "Work it out: 0.99 to the power 460 is 0.01, and a short session has ten steps.",
                 "b": "Exploring must become less. The question is by what.",
                 "d": "A floor above 0 is good: some exploring goes on.",
             },
