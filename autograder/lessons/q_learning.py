@@ -882,7 +882,8 @@ _mistaken(
 )
 _mistaken(
     "actions_unseeded",
-    "The actions do not come from `seed`, or not all that is drawn for them: make one generator by `np.random.default_rng(seed)` and draw from it alone.",
+    "The actions do not come from `seed`, or not all that is drawn for them: make one generator by "
+    "`np.random.default_rng(seed)` and draw from it alone.",
     generator=lambda seed: np.random.default_rng(),
 )
 
@@ -894,7 +895,7 @@ q_learning_faults = quiz(
             "Line 3: `return env.action_space.sample()`",
             {
                 "a": "It is no matter of style: run with another environment, it samples the actions of the *global* "
-                "`env`. The cell above shows an action that the catalogue does not have.",
+                "`env`. The cell above shows an action that the corridor does not have.",
                 "c": "`sample()` is uniform over the actions, as exploring should be. Look at *whose* actions.",
                 "d": "Leaving the best action out is a mistake of its own, and here it is not made.",
             },
@@ -910,7 +911,7 @@ q_learning_faults = quiz(
         "line_14": (
             "Line 14: `ended = terminated or truncated`",
             {
-                "b": "Without `truncated` the loop would not stop at the time limit: Gymnasium then wants a reset.",
+                "b": "Without `truncated` the loop would go on after the time limit, in the cell above for ever.",
                 "c": "An episode that has terminated must be reset; the loop has to end at either.",
                 "d": "The order matters nowhere: `or` of two flags is the same both ways.",
             },
