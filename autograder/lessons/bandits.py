@@ -210,7 +210,7 @@ def _telling_arms(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray
         "`untried = np.flatnonzero(counts == 0)`: if it holds any, return `int(untried[0])`; else the `argmax` of "
         "means + bonus.",
     ],
-    afterword="The bonus is the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm whose "
+    afterword="The bonus is half the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm whose "
     "mean could still be the greatest is pulled. No random number is drawn: exploration needs none.",
 )
 def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
