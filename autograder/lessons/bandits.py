@@ -210,8 +210,8 @@ def _telling_arms(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray
         "`untried = np.flatnonzero(counts == 0)`: if it holds any, return `int(untried[0])`; else the `argmax` of "
         "means + bonus.",
     ],
-    afterword="The bonus is half the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm whose "
-    "mean could still be the greatest is pulled. No random number is drawn: exploration needs none.",
+    afterword="The bonus is half the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm "
+    "whose mean could still be the greatest is pulled. No random number is drawn: exploration needs none.",
 )
 def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     """Untried arms, equal means, equal counts, and arms on which other rules choose otherwise."""
