@@ -8,6 +8,8 @@ from gymnasium.error import ResetNeeded
 from gymnasium.spaces import Discrete
 from numpy.typing import NDArray
 
+from metarec import dynamics
+
 Table = dict[int, dict[int, list[tuple[float, int, float, bool]]]]
 
 
@@ -67,7 +69,12 @@ class Endless(Small):
         self.n_steps = n_steps
 
     def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
-        """State, reward, False, whether `n_steps` are over, and an empty info."""
+        """State, reward, False, whether `n_steps` are over, and an empty info.
+
+        Whoever takes no notice of the truncation is stopped after 20 times as many steps.
+        """
+        if self._state is not None and self._time >= 20 * self.n_steps:
+            raise ResetNeeded("the episode was truncated: call reset() before step()")
         observation, reward, terminated, _, info = super().step(action)
         self._time += 1
         return observation, reward, terminated, self._time >= self.n_steps, info
@@ -129,7 +136,9 @@ class Varying(Small):
         return np.where(np.arange(2) == np.array(self.BEST)[:, None], 1.0, 0.5)
 
     def _start(self) -> int:
-        return int(self.np_random.integers(len(self.BEST)))
+        # not `np_random` itself: an agent's generator of the same seed would draw the same numbers
+        key = dynamics.stream(int(self.np_random.integers(1 << 63)), 0)
+        return int(len(self.BEST) * dynamics.draw(key, 0))
 
 
 class Corridor(Small):

@@ -163,6 +163,10 @@ WRONG_SCORES: dict[str, tuple[str, Rule]] = {
         "Count and time are swapped: the bonus grows with time and shrinks with the arm's own count.",
         lambda means, counts, t: means + np.sqrt(2 * np.log(counts) / t),
     ),
+    "mean_divided_again": (
+        "It divides the means by the counts: they are means already.",
+        lambda means, counts, t: means / counts + np.sqrt(2 * np.log(t) / counts),
+    ),
     "lower_bound": (
         "It subtracts the bonus: that avoids what is uncertain. Optimism is the idea, so add it.",
         lambda means, counts, t: means - np.sqrt(2 * np.log(t) / counts),
@@ -206,8 +210,8 @@ def _telling_arms(rng: np.random.Generator) -> list[tuple[np.ndarray, np.ndarray
         "`untried = np.flatnonzero(counts == 0)`: if it holds any, return `int(untried[0])`; else the `argmax` of "
         "means + bonus.",
     ],
-    afterword="The bonus is the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm whose "
-    "mean could still be the greatest is pulled. No random number is drawn: exploration needs none.",
+    afterword="The bonus is half the width of a confidence interval (Hoeffding) whose coverage grows with t: the arm "
+    "whose mean could still be the greatest is pulled. No random number is drawn: exploration needs none.",
 )
 def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     """Untried arms, equal means, equal counts, and arms on which other rules choose otherwise."""
@@ -222,6 +226,9 @@ def ucb1(choose: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
     yield "pulls an untried arm first, the lowest index first", choose(np.zeros(K), np.zeros(K, dtype=int), 1)
     # ln 1 is 0: no bonus, however large, is left
     yield "pulls an untried arm first, the lowest index first", choose(means, counts, 1)
+    # index 0 is no truth value: the only untried arm is the first
+    worse = np.array([0.0, 0.9])
+    yield "pulls an untried arm first, the lowest index first", choose(worse, np.array([0, 1]), 2)
     for arms in _telling_arms(rng):
         yield "takes the arm of greatest mean + sqrt(2 ln t / count)", choose(*arms)
     tried = rng.permutation(np.arange(1, K + 1) * 3)
@@ -259,6 +266,14 @@ def last_untried(means: np.ndarray, counts: np.ndarray, t: int) -> int:
     """Of several untried arms it takes the last: the lowest index is to come first."""
     untried = np.flatnonzero(np.asarray(counts) == 0)
     return int(untried[-1]) if len(untried) else reference.ucb1(means, counts, t)
+
+
+@ucb1.mistake
+def misses_the_first_arm(means: np.ndarray, counts: np.ndarray, t: int) -> int:
+    """`untried.any()` asks whether some *index* is not 0: if arm 0 alone is untried it says no. Ask `len(untried)`."""
+    means, counts = np.asarray(means), np.asarray(counts)
+    untried = np.flatnonzero(counts == 0)
+    return int(untried[0]) if untried.any() else int(np.argmax(_scores(means, np.maximum(counts, 1), t)))
 
 
 @ucb1.mistake
@@ -315,10 +330,10 @@ def returns_the_score(means: np.ndarray, counts: np.ndarray, t: int) -> float:
 DRAWS = 300
 
 
-def _counts(K: int) -> Callable[[list[Any]], np.ndarray]:
+def _counts(K: int, draws: int) -> Callable[[list[Any]], np.ndarray]:
     def count(chosen: list[Any]) -> np.ndarray:
         arms = np.asarray(chosen)
-        if arms.shape != (DRAWS,) or (arms != np.round(arms)).any():
+        if arms.shape != (draws,) or (arms != np.round(arms)).any():
             raise ValueError("an arm is a whole number")
         if arms.min() < 0 or arms.max() >= K:
             raise ValueError(f"there are arms 0 to {K - 1}, and it chose {int(arms.max())}")
@@ -344,10 +359,10 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
     """How often each arm is chosen: before anything is seen, with doubt, with certainty."""
     K = int(rng.integers(3, 5))
 
-    def often(successes: Any, failures: Any) -> Any:
+    def often(successes: Any, failures: Any, draws: int = DRAWS) -> Any:
         order = rng.permutation(len(successes))
         made = np.array(successes)[order], np.array(failures)[order]
-        return derived(_counts(len(successes)), repeated(choose, DRAWS, *made, rng))
+        return derived(_counts(len(successes), draws), repeated(choose, draws, *made, rng))
 
     yield (
         "chooses all arms equally often before anything is seen",
@@ -365,6 +380,12 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         often([4, 2, 1], [4, 3, 3 + more]),
         SameFrequencies(),
     )
+    # one pull each: 1 more weighs most here, and 5/6 of the draws are the first arm's
+    yield (
+        "chooses each arm as often as it is believed to be the best",
+        often([1, 0], [0, 1], 1200),
+        SameFrequencies(),
+    )
     yield (
         "hardly ever chooses an arm that is known to be worse",
         often([90 + more, 30], [30, 90]),
@@ -380,7 +401,10 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         often([75 + more, 0], [25, 0]),
         SameFrequencies(),
     )
-    successes, failures = rng.integers(0, 4, K), rng.integers(0, 4, K)
+    successes = failures = np.zeros(K, dtype=int)
+    seed = int(rng.integers(2**31))
+    turns = [repeated(choose, 50, successes, failures, np.random.default_rng(seed)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = (observed(choose, successes, failures, rng).left[2] for _ in range(2))
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
@@ -405,6 +429,29 @@ def almost_no_prior(successes: np.ndarray, failures: np.ndarray, rng: np.random.
     uniform.
     """
     return int(np.argmax(rng.beta(np.asarray(successes) + 1e-3, np.asarray(failures) + 1e-3)))
+
+
+@thompson.mistake
+def at_least_one(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It replaces a count of 0 by 1 where 1 is to be *added*: an arm that paid once is then believed to be no better
+    than one never tried.
+    """
+    return int(np.argmax(rng.beta(np.maximum(successes, 1), np.maximum(failures, 1))))
+
+
+@thompson.mistake
+def failures_at_least_one(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It replaces failures of 0 by 1 where 1 is to be *added*, as to the successes: an arm that failed once is then
+    believed to be no worse than one that never did.
+    """
+    return int(np.argmax(rng.beta(1 + np.asarray(successes), np.maximum(failures, 1))))
+
+
+@thompson.mistake
+def mean_of_two_draws(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """It takes the mean of several draws for each arm: that has less doubt in it than there is. Draw once."""
+    draws = rng.beta(1 + np.asarray(successes), 1 + np.asarray(failures), (2, len(successes)))
+    return int(np.argmax(draws.mean(axis=0)))
 
 
 @thompson.mistake
@@ -462,6 +509,17 @@ def uniform_draws(successes: np.ndarray, failures: np.ndarray, rng: np.random.Ge
 def generator_of_its_own(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
     return reference.thompson(successes, failures, np.random.default_rng())
+
+
+@thompson.mistake
+def generator_in_part(successes: np.ndarray, failures: np.ndarray, rng: np.random.Generator) -> int:
+    """A part of its draws comes from elsewhere, `np.random` or the module `random`: nobody can repeat what it did. Draw
+    all of them from `rng`.
+    """
+    drawn = [
+        source.beta(1 + np.asarray(successes), 1 + np.asarray(failures)) for source in (np.random.default_rng(), rng)
+    ]
+    return int(np.argmax(np.where(np.arange(len(successes)) == 0, *drawn)))
 
 
 @thompson.mistake
@@ -959,11 +1017,15 @@ def bootstrap_interval(interval: Any, rng: np.random.Generator) -> Iterator[tupl
     )
     low = float(np.round(rng.uniform(0, 4), 1))
     high = low + 5
-    yield "resamples as many values as there are, with replacement", interval([low, high], 0.8, 400, rng)
+    two = np.array([low, high])
+    yield "resamples as many values as there are, with replacement", interval(two, 0.8, 400, rng)
     lone = np.full(5, low)
     lone[rng.integers(5)] = high
     yield "takes its ends from the means, not from a formula around them", interval(lone, 0.96, RESAMPLES, rng)
     yield "has no width where all values are equal", interval(np.full(3, low), 0.9, 50, rng)
+    seed = int(rng.integers(2**31))
+    turns = [interval(values, 0.9, 5, np.random.default_rng(seed)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = (observed(interval, values, 0.9, 5, rng).left[3] for _ in range(2))
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
@@ -1121,3 +1183,14 @@ def never_draws_the_last(
 def seeds_itself(values: np.ndarray, level: float, resamples: int, rng: np.random.Generator) -> tuple[float, float]:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
     return _ends(_means(values, resamples, np.random.default_rng()), (1 - level) / 2, (1 + level) / 2)
+
+
+@bootstrap_interval.mistake
+def seeds_itself_in_part(
+    values: np.ndarray, level: float, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """A part of its draws comes from elsewhere, `np.random` or the module `random`: nobody can repeat what it did. Draw
+    all of them from `rng`.
+    """
+    means = [_means(values, resamples, source) for source in (np.random.default_rng(), rng)]
+    return _ends(np.where(np.arange(resamples) % 2, *means), (1 - level) / 2, (1 + level) / 2)

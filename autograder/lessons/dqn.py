@@ -122,6 +122,12 @@ def replay_buffer(make: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
             *others,
         ),
     )
+    pair = filled(40, 40), filled(40, 40)
+    turns = [buffer.sample(10) for _ in range(3) for buffer in pair]
+    yield (
+        "draws from its seed: equal seeds, equal samples",
+        derived(lambda *s: [bool((rows(s[i]) == rows(s[i + 1])).all()) for i in (0, 2, 4)], *turns),
+    )
     yield "draws anew in each call", derived(lambda a, b: bool((rows(a) == rows(b)).all()), *mine[:2])
     yield (
         "keeps actions integers and terminated bool",
@@ -286,6 +292,22 @@ _variant(
 )
 
 
+def _from_one_for_all(self: Any, capacity: int, observation_size: int, seed: int) -> None:
+    _Buffer.__init__(self, capacity, observation_size, seed)
+    type(self).shared = self.generator
+
+
+_variant(
+    replay_buffer,
+    _Buffer,
+    "seeds_what_others_draw_from",
+    "`torch.manual_seed` seeds the generator that everybody draws from: whoever else draws, a second memory too, "
+    "changes the samples. Keep a `torch.Generator` of its own.",
+    __init__=_from_one_for_all,
+    rows=lambda self, batch_size: torch.randint(self.held, (batch_size,), generator=type(self).shared),
+)
+
+
 def _reseeded(self: Any, batch_size: int) -> Tensor:
     self.generator.manual_seed(self.generator.initial_seed())
     return _Buffer.rows(self, batch_size)
@@ -328,6 +350,7 @@ def q_network(make: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     network = make(n, d, 16)
     values = network(users, items)
     yield "gives a value to each item for each user: [B, K]", derived(np.shape, values)
+    yield "gives the same answer to the same call", derived(_equal, values, network(users, items))
     yield (
         "values as many items, for as many users, as it is given",
         [derived(np.shape, network(users[:b], items[:k])) for b, k in ((1, 6), (8, 1), (2, 2))],
@@ -355,6 +378,8 @@ def q_network(make: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         "lets the gradient reach observation and items",
         [derived(lambda g: bool(np.abs(g).sum() > 0), gradient(network, users, items, wrt=i)) for i in (0, 1)],
     )
+    narrow = make(n, d, 2)(users, items)
+    yield "joins the two towers by a dot product", derived(_of_low_rank, narrow)
     wider = make(n, d, 32)
     yield (
         "registers its parameters, and has more of them where `hidden` is larger",
@@ -364,6 +389,12 @@ def q_network(make: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
 
 def _equal(one: np.ndarray, other: np.ndarray) -> bool:
     return bool(np.allclose(one, other, rtol=1e-4, atol=1e-5))
+
+
+def _of_low_rank(values: np.ndarray) -> bool:
+    """Whether values [B, K] can be dot products of vectors of length 2, plus a number for each user and each item."""
+    sizes = np.linalg.svd(np.asarray(values, dtype=float), compute_uv=False)
+    return bool(sizes[4] <= 1e-4 * sizes[0])
 
 
 def _parameters(network: Any) -> Any:
@@ -456,6 +487,41 @@ _variant(
 _variant(
     q_network,
     _Network,
+    "drops_out",
+    "Dropout makes every call another answer: values are aimed at and compared, so leave it out of a Q-network.",
+    forward=lambda self, observation, items: (
+        functional.dropout(self.state(observation), 0.5) @ self.item_tower(items).T
+    ),
+)
+
+
+def _joined(self: Any, observation_size: int, item_size: int, hidden: int) -> None:
+    nn.Module.__init__(self)
+    layers = nn.Linear(observation_size + item_size, hidden), nn.Tanh(), nn.Linear(hidden, 1)
+    self.joint = nn.Sequential(*layers)
+    with torch.no_grad():
+        self.joint[-1].weight.copy_(100 * torch.linspace(1, 2, hidden))
+
+
+def _for_each_pair(self: Any, observation: Tensor, items: Tensor) -> Tensor:
+    shape = len(observation), len(items), -1
+    pairs = torch.cat([observation[:, None].expand(*shape), items[None].expand(*shape)], dim=2)
+    values: Tensor = self.joint(pairs)[..., 0]
+    return values
+
+
+_variant(
+    q_network,
+    _Network,
+    "one_network_for_each_pair",
+    "It feeds user and item into one network, pair by pair: that gives values, and costs a forward pass for each of "
+    "B·K pairs. Two towers and a dot product cost B + K.",
+    __init__=_joined,
+    forward=_for_each_pair,
+)
+_variant(
+    q_network,
+    _Network,
     "batch_statistics",
     "It normalises over the batch: what is good for one user then depends on who else is there. Scale by constants, or "
     "within the row.",
@@ -536,6 +602,7 @@ def dqn_target(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...
     rewards, next_q, terminated, gamma = _step_ends(rng)
     nobody = torch.zeros_like(terminated)
     yield "adds the discounted best next value", target(rewards, next_q, nobody, gamma)
+    yield "adds the discounted best next value", target(rewards, -next_q, nobody, gamma)
     yield "adds nothing after a termination", target(rewards, next_q, terminated, gamma)
     yield "lets no gradient through", gradient(target, rewards, next_q, terminated, gamma, wrt=1)
 
@@ -578,6 +645,12 @@ def masked_the_wrong_way(rewards: Tensor, next_q: Tensor, terminated: Tensor, ga
 def nothing_where_it_ends(rewards: Tensor, next_q: Tensor, terminated: Tensor, gamma: float) -> Tensor:
     """It sets the whole target to 0 at an end: the last reward was earned and counts."""
     return reference.dqn_target(rewards, next_q, terminated, gamma) * ~terminated
+
+
+@dqn_target.mistake
+def never_below_zero(rewards: Tensor, next_q: Tensor, terminated: Tensor, gamma: float) -> Tensor:
+    """It cuts next values off at 0: a value below 0 is one too, where rewards can be negative or the network is new."""
+    return reference.dqn_target(rewards, next_q.clamp(min=0), terminated, gamma)
 
 
 @dqn_target.mistake
@@ -1149,7 +1222,7 @@ dqn_faults = quiz(
         "line_25": (
             "Line 25: `epsilon = max(0.01, epsilon * 0.99)`",
             {
-                "a": "Work it out: 0.99 to the power 460 is 0.01, and a session has up to 100 steps.",
+                "a": "Work it out: 0.99 to the power 460 is 0.01, and a short session has ten steps.",
                 "b": "Exploring must become less. The question is by what.",
                 "d": "A floor above 0 is good: some exploring goes on.",
             },

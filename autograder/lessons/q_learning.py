@@ -47,6 +47,8 @@ def value_iteration(solve: Any, rng: np.random.Generator) -> Iterator[tuple[str,
     yield "adds nothing after a row of zeros", solve(ending, reward, gamma, TOLERANCE)
     yield "sweeps until nothing changes, however little is discounted", solve(model, reward, 0.97, TOLERANCE)
     yield "is the reward alone at gamma 0", solve(model, reward, 0.0, TOLERANCE)
+    # below 0 the values fall from sweep to sweep: no change is above the tolerance unless its size is taken
+    yield "sweeps until nothing changes, rewards below 0 too", solve(model, reward - 5, gamma, TOLERANCE)
 
 
 @value_iteration.mistake
@@ -116,6 +118,20 @@ def discounts_the_reward(transition: np.ndarray, reward: np.ndarray, gamma: floa
 
 
 @value_iteration.mistake
+def stops_while_values_fall(transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float) -> np.ndarray:
+    """It compares the change itself with `tolerance`: where values fall every change is below 0, and it stops at once.
+    Take the size, `np.abs`.
+    """
+    q_values = np.zeros_like(reward)
+    while True:
+        updated = reward + gamma * (transition @ q_values.max(axis=1))
+        change = (updated - q_values).max()
+        q_values = updated
+        if change <= tolerance:
+            return q_values
+
+
+@value_iteration.mistake
 def stops_at_a_loose_tolerance(
     transition: np.ndarray, reward: np.ndarray, gamma: float, tolerance: float
 ) -> np.ndarray:
@@ -180,6 +196,10 @@ def epsilon_greedy(act: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ..
         derived(count, repeated(act, DRAWS, q_values, 1.0, rng)),
         SameFrequencies(),
     )
+    # the coin, the exploring and the ties: each of them may be drawn from elsewhere
+    seed = int(rng.integers(2**31))
+    turns = [repeated(act, 50, tied, 0.5, np.random.default_rng(seed)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = observed(act, q_values, 1.0, rng).left[2], observed(act, q_values, 1.0, rng).left[2]
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
@@ -241,6 +261,16 @@ def takes_the_worst(q_values: np.ndarray, epsilon: float, rng: np.random.Generat
 def generator_of_its_own(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
     """It draws from another generator than `rng`: nobody can repeat what it did, and seeds are of no use."""
     return reference.epsilon_greedy(q_values, epsilon, np.random.default_rng())
+
+
+@epsilon_greedy.mistake
+def generator_in_part(q_values: np.ndarray, epsilon: float, rng: np.random.Generator) -> int:
+    """A part of its draws comes from elsewhere, `np.random` or the module `random`: nobody can repeat what it did. The
+    coin, the exploring and the ties all draw from `rng`.
+    """
+    if np.random.default_rng().random() < epsilon:
+        return int(rng.integers(len(q_values)))
+    return reference.epsilon_greedy(q_values, 0.0, rng)
 
 
 @epsilon_greedy.mistake
@@ -312,6 +342,14 @@ def only_falls(step: int, start: float, end: float, duration: int) -> float:
     value.
     """
     return max(end, start + step / duration * (end - start))
+
+
+@linear_schedule.mistake
+def only_rises(step: int, start: float, end: float, duration: int) -> float:
+    """`min(end, ...)` holds a rising value, and throws a falling one to its end at once. Limit the share, not the
+    value.
+    """
+    return min(end, start + step / duration * (end - start))
 
 
 @linear_schedule.mistake
@@ -403,6 +441,20 @@ def nothing_at_the_end(reward: float, next_q_values: np.ndarray, terminated: boo
 
 
 @td_target.mistake
+def best_is_never_below_zero(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
+    """Its search for the best starts at 0: where all values are below 0 it finds none of them. Start from the first
+    value.
+    """
+    return float(reward + (0 if terminated else gamma * max(0.0, float(np.max(next_q_values)))))
+
+
+@td_target.mistake
+def bits_inverted(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
+    """`~` turns the bits of a number round: on a Python bool `~True` is −2 and `~False` is −1. Write `not`."""
+    return float(reward + gamma * np.max(next_q_values) * -(int(terminated) + 1))
+
+
+@td_target.mistake
 def worst_at_negative(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:
     """It takes the value that is largest in size, whatever its sign: the best of −1 and −3 is −1."""
     best = next_q_values[int(np.argmax(np.abs(next_q_values)))]
@@ -440,6 +492,10 @@ def q_update(update: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]
         return entries
 
     yield "leaves every other entry alone", derived(others, call.left[0])
+    # the same step on the other side of the entry: an error has a sign
+    aside = observed(update, table, state, action, 2 * float(table[state, action]) - target, rate)
+    yield "returns the TD error as it was before the update", aside.result
+    yield "moves the entry towards the target by the learning rate", derived(lambda t: t[state, action], aside.left[0])
     yield (
         "puts the target itself into the table at learning rate 1",
         derived(lambda t: t[state, action], observed(update, table, state, action, target, 1.0).left[0]),
@@ -492,6 +548,16 @@ def wrong_direction(q_table: np.ndarray, state: int, action: int, target: float,
 
 
 @q_update.mistake
+def error_without_sign(q_table: np.ndarray, state: int, action: int, target: float, learning_rate: float) -> float:
+    """It takes the size of the error, `abs`: the error has a sign, and where the target is lower the entry must go
+    down.
+    """
+    error = abs(target - q_table[state, action])
+    q_table[state, action] += learning_rate * error
+    return float(error)
+
+
+@q_update.mistake
 def replaces_the_entry(q_table: np.ndarray, state: int, action: int, target: float, learning_rate: float) -> float:
     """It puts the target in the place of the entry: one noisy sample wipes out all that was learnt before."""
     return reference.q_update(q_table, state, action, target, 1.0)
@@ -531,6 +597,7 @@ def axes_swapped(q_table: np.ndarray, state: int, action: int, target: float, le
 # what the small environments converge to is known, and a mistake misses it by 0.1 or more
 NEAR = Close(absolute=0.04)
 OPTIMAL_VALUE = 25.8
+TRIED_LESS = 0.32
 # Many short looks teach more than few long ones. What is judged is the table, and not what is earned on the way, so
 # epsilon may stay high. With an end of 0.1, a right learner whose epsilon falls over the first fifth ends below the
 # threshold on a quarter of the seeds.
@@ -642,8 +709,25 @@ def q_learning(learn: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]
         Close(absolute=0.15),
     )
 
+    # where steps are short the worse action's value says how often it was tried, and so whether epsilon fell at all
+    slowly = learn(
+        make("metarec/Endless-v0", n_steps=50),
+        40,
+        learning_rate=0.002,
+        seed=seed,
+        gamma=0.5,
+        epsilon_start=1.0,
+        epsilon_end=0.001,
+    )
+    yield (
+        "lets epsilon fall over the episodes, and not over the steps",
+        derived(lambda table: bool(np.asarray(table)[0, 1] < TRIED_LESS), slowly),
+    )
+
     def repeats(env: gym.Env) -> Any:
-        once, again = (learn(env, 20, learning_rate=0.5, seed=seed, **exploring) for _ in range(2))
+        # half greedy: the coin and the ties come from the seed as well as what is explored
+        halves = {"gamma": gamma, "epsilon_start": 0.5, "epsilon_end": 0.5}
+        once, again = (learn(env, 40, learning_rate=0.5, seed=seed, **halves) for _ in range(2))
         return derived(lambda one, two: bool(np.array_equal(one, two)), once, again)
 
     user = make("metarec/Tabular-v0", max_episode_steps=TABULAR_STEPS)
@@ -667,10 +751,11 @@ def _learner(
     target: Any = lambda q, state, entered, reward, terminated, truncated, gamma, epsilon, rng: reference.td_target(
         reward, q[entered], terminated, gamma
     ),
-    per_step: bool = False,
+    now: Any = lambda episode, steps: episode,
     seeds: Any = lambda seed, episode: seed if episode == 0 else None,
     generator: Any = np.random.default_rng,
     entry: Any = lambda state, entered: state,
+    until: Any = lambda terminated, truncated: terminated or truncated,
     rate: Any = lambda learning_rate: learning_rate,
 ) -> Any:
     """A learner that differs from the reference in one place."""
@@ -694,13 +779,14 @@ def _learner(
             state, _ = env.reset(seed=seeds(seed, episode))
             ended = False
             while not ended:
-                now = steps if per_step else episode
-                epsilon = reference.linear_schedule(now, epsilon_start, epsilon_end, max(1, episodes // 2))
+                epsilon = reference.linear_schedule(
+                    now(episode, steps), epsilon_start, epsilon_end, max(1, episodes // 2)
+                )
                 action = acts(q_table[state], epsilon, rng)
                 entered, reward, terminated, truncated, _ = env.step(action)
                 value = target(q_table, state, entered, reward, terminated, truncated, gamma, epsilon, rng)
                 reference.q_update(q_table, entry(state, entered), action, value, rate(learning_rate))
-                state, ended, steps = entered, terminated or truncated, steps + 1
+                state, ended, steps = entered, until(terminated, truncated), steps + 1
         return q_table
 
     return learn
@@ -719,6 +805,12 @@ _mistaken(
     target=lambda q, state, entered, reward, terminated, truncated, gamma, epsilon, rng: reference.td_target(
         reward, q[entered], terminated or truncated, gamma
     ),
+)
+_mistaken(
+    "goes_on_after_a_truncation",
+    "Its loop does not stop where the episode is truncated: after the time limit comes a reset. It ends at either, "
+    "`terminated or truncated`; the target alone tells them apart.",
+    until=lambda terminated, truncated: terminated,
 )
 _mistaken(
     "bootstraps_past_the_end",
@@ -764,7 +856,13 @@ _mistaken(
     "decays_per_step",
     "Epsilon falls with every *step*: it is at its end after a few episodes, before most of the states have been seen. "
     "Let it fall over the episodes.",
-    per_step=True,
+    now=lambda episode, steps: steps,
+)
+_mistaken(
+    "epsilon_stays",
+    "Epsilon stays about where it starts, and `epsilon_end` is not reached: let it fall in a straight line over the "
+    "episodes that are given, however few they are. A factor such as 0.995 for each episode takes hundreds.",
+    now=lambda episode, steps: 0,
 )
 _mistaken(
     "rate_of_its_own",
@@ -784,7 +882,8 @@ _mistaken(
 )
 _mistaken(
     "actions_unseeded",
-    "The actions do not come from `seed`: make one generator by `np.random.default_rng(seed)` and draw from it alone.",
+    "The actions do not come from `seed`, or not all that is drawn for them: make one generator by "
+    "`np.random.default_rng(seed)` and draw from it alone.",
     generator=lambda seed: np.random.default_rng(),
 )
 
@@ -796,7 +895,7 @@ q_learning_faults = quiz(
             "Line 3: `return env.action_space.sample()`",
             {
                 "a": "It is no matter of style: run with another environment, it samples the actions of the *global* "
-                "`env`. The cell above shows an action that the catalogue does not have.",
+                "`env`. The cell above shows an action that the corridor does not have.",
                 "c": "`sample()` is uniform over the actions, as exploring should be. Look at *whose* actions.",
                 "d": "Leaving the best action out is a mistake of its own, and here it is not made.",
             },
@@ -812,7 +911,7 @@ q_learning_faults = quiz(
         "line_14": (
             "Line 14: `ended = terminated or truncated`",
             {
-                "b": "Without `truncated` the loop would not stop at the time limit: Gymnasium then wants a reset.",
+                "b": "Without `truncated` the loop would go on after the time limit, in the cell above for ever.",
                 "c": "An episode that has terminated must be reset; the loop has to end at either.",
                 "d": "The order matters nowhere: `or` of two flags is the same both ways.",
             },
