@@ -247,7 +247,7 @@ def step(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         parts = (state["theta"], state["drift"], state["satiation"])
         chance = reference.click_probability(*parts, world.items, world.topics, actions, world)
         clicked = torch.rand(len(actions), generator=draw) < 0.5
-        clicked[:3] = torch.tensor([True, False, True])[: len(actions)]
+        clicked[:3] = torch.tensor([True, False, False])[: len(actions)]
         return state, actions, torch.where(clicked, chance * 0.8, chance + (1 - chance) * 0.2), world
 
     def small(users: int) -> Arguments:
@@ -268,7 +268,9 @@ def step(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     shown = world.topics[actions]
     state["satiation"][torch.arange(3), shown] = world.S - 0.5
     state["satiation"][torch.arange(3), (shown + 1) % 3] = 0.1
-    state["patience"] = torch.tensor([float(world.P), 1.0, 0.0])
+    state["patience"] = torch.tensor([float(world.P), 1.0, 0.5])
+    # the first user goes on: what a time limit cuts off has not ended
+    state["time"][0] = world.T - 1
     actions_of_three = ready(state, world, actions)
     after = target(*actions_of_three)
     yield (
@@ -381,6 +383,12 @@ _step(
     patience=lambda s: torch.where(s["clicks"], s["patience"] + s["p"].g, s["patience"]).clamp(max=s["p"].P),
 )
 _step(
+    "patience_kept_from_falling_below_zero",
+    "It keeps patience from falling below 0: only the upper bound is asked for. Who is at 0.5 and does not click has "
+    "-0.5 left, and has lost patience.",
+    patience=lambda s: torch.where(s["clicks"], s["patience"] + s["p"].g, s["patience"] - 1).clamp(0, s["p"].P),
+)
+_step(
     "click_costs_patience_too",
     "It takes 1 from everybody and then gives g back for a click: either the one or the other.",
     patience=lambda s: torch.where(s["clicks"], s["patience"] + s["p"].g - 1, s["patience"] - 1).clamp(max=s["p"].P),
@@ -394,6 +402,12 @@ _step(
     "judged_by_the_old_patience",
     "It looks at the patience *before* the step: who loses the last of it now has left.",
     terminated=lambda s: s["patience"] <= 0,
+)
+_step(
+    "time_limit_ends",
+    "It reports a time limit as a termination: that a session was cut off at T says nothing about the user. Only lost "
+    "patience terminates; whoever runs the sessions truncates them.",
+    terminated=lambda s: (s["left"] <= 0) | (s["time"] + 1 >= s["p"].T),
 )
 _step("time_stands_still", "Time does not go on: it is one more after each step.", time=lambda s: s["time"])
 
