@@ -194,6 +194,20 @@ def cut_off_from_the_start(
 
 
 @adapt.mistake
+def calls_backward(
+    params: Params, x: Tensor, y: Tensor, learning_rate: float, steps: int, loss: Loss = "squared"
+) -> Params:
+    """It calls `backward()`: the parameters need not require a gradient, and what lies in `.grad` is cut off from the
+    start. `grad(task_loss)(params, x, y, loss)` returns the slopes.
+    """
+    adapted = {name: value * 1 for name, value in params.items()}
+    for _ in range(steps):
+        task_loss(adapted, x, y, loss).backward()
+        adapted = {name: value - learning_rate * value.grad for name, value in adapted.items()}  # type: ignore[operator]
+    return adapted
+
+
+@adapt.mistake
 def adapts_in_place(
     params: Params, x: Tensor, y: Tensor, learning_rate: float, steps: int, loss: Loss = "squared"
 ) -> Params:
@@ -316,6 +330,22 @@ def as_many_in_each(n: int, n_support: int, rng: np.random.Generator) -> tuple[n
     """The query is as small as the support: all others belong to it."""
     shuffled = rng.permutation(n)
     return shuffled[:n_support], shuffled[n_support : 2 * n_support]
+
+
+@split_support_query.mistake
+def support_one_too_few(n: int, n_support: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The support has one too few: a slice ends *before* its second number, so `[:n_support]` has n_support of them."""
+    shuffled = rng.permutation(n)
+    return shuffled[: n_support - 1], shuffled[n_support:]
+
+
+@split_support_query.mistake
+def size_left_to_chance(n: int, n_support: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The support has n_support indices only on average: a coin for each index leaves the size to chance. Shuffle all,
+    and cut.
+    """
+    chosen = rng.random(n) < n_support / n
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
 @split_support_query.mistake
@@ -848,12 +878,10 @@ for _name, _diagnosis, _differs in (
     afterword="A recommender that leaves the best film out of its list must be told so. That is what the ideal is for.",
 )
 def ndcg_at_k(measure: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
-    """One relevant item at a rank, graded ones, what was left out, nothing, and a k that is too large."""
+    """One relevant item at rank 2 and 3, graded ones, what was left out, nothing, and a k that is too large."""
     count = int(rng.integers(6, 9))
-    rank = int(rng.integers(2, 4))
-    one = np.zeros(count, dtype=int)
-    one[rank - 1] = 1
-    yield "discounts by the logarithm of the rank", measure(one, 4)
+    second, third = np.eye(count, dtype=int)[1:3]
+    yield "discounts by the logarithm of the rank", [measure(second, 4), measure(third, 4)]
     graded = rng.permutation(np.array([0, 1, 2, 3]))
     yield "gains 2 to the relevance, less 1", measure(graded, 4)
     left_out = np.concatenate([[1, 0, 1], np.zeros(count - 5, dtype=int), [2, 3]]).astype(int)
@@ -878,8 +906,9 @@ def _ndcg(
         def discounted(some: np.ndarray) -> float:
             return float(np.sum(some / discounts(np.arange(1, len(some) + 1))))
 
-        most = discounted(best(gained, k))
-        return discounted(shown(gained, k)) / most if most > 0 else nothing
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most, found = discounted(best(gained, k)), discounted(shown(gained, k))
+        return found / most if most > 0 else nothing
 
     return measuring
 
@@ -934,6 +963,16 @@ for _name, _diagnosis, _differs in (
         "discount_by_the_rank",
         "It divides by the rank: the logarithm of rank + 1 falls far more slowly.",
         {"discounts": lambda rank: rank.astype(float)},
+    ),
+    (
+        "one_plus_the_logarithm",
+        "It divides by 1 + log2(rank): the 1 stands inside, log2(rank + 1).",
+        {"discounts": lambda rank: 1 + np.log2(rank)},
+    ),
+    (
+        "logarithm_of_the_rank",
+        "It divides by log2(rank), and at the first rank that is 0: log2(rank + 1) is asked for.",
+        {"discounts": lambda rank: np.log2(rank)},
     ),
     (
         "rank_one_too_late",
