@@ -767,8 +767,9 @@ def _trainer(
     outer_rate: float = 0.01,
     same_batch: bool = False,
     zeroes: bool = True,
+    stops: int = MISTAKEN_STEPS,
 ) -> Any:
-    """A trainer that differs from the reference in one place. It stops early: a mistake shows by then."""
+    """A trainer that differs from the reference in one place. It stops early, if the mistake shows by then as later."""
 
     def train(sample_tasks: Any, steps: int, *, seed: int) -> Params:
         generator = torch.Generator().manual_seed(seeds(seed))
@@ -777,7 +778,7 @@ def _trainer(
         for value in params.values():
             value.requires_grad_()
         optimiser = torch.optim.Adam(params.values(), lr=outer_rate)
-        steps = min(steps, MISTAKEN_STEPS)
+        steps = min(steps, stops)
         for step in range(steps):
             optimiser.param_groups[0]["lr"] = outer_rate * (1 - step / steps)
             if not same_batch:
@@ -821,7 +822,7 @@ for _name, _diagnosis, _differs in (
         "first_order",
         "The outer gradient does not go through the adaptation: that is first-order MAML, and here the slopes of the "
         "inner loop matter. Go down `maml_loss`.",
-        {"loss": reference.first_order_maml_loss},
+        {"loss": reference.first_order_maml_loss, "stops": STAIRS_STEPS},
     ),
     (
         "never_learns",
@@ -832,12 +833,12 @@ for _name, _diagnosis, _differs in (
     (
         "climbs",
         "It goes *up* the loss: a sign is turned round.",
-        {"sign": -1.0},
+        {"sign": -1.0, "stops": STAIRS_STEPS},
     ),
     (
         "another_inner_loop",
         "The start is learnt for another inner loop than the one that will be used: 3 steps at rate 0.01.",
-        {"rate": 0.1},
+        {"rate": 0.1, "stops": STAIRS_STEPS},
     ),
     (
         "one_batch_for_ever",
@@ -847,7 +848,7 @@ for _name, _diagnosis, _differs in (
     (
         "gradients_pile_up",
         "The gradients of all steps pile up: zero them before each `backward()`.",
-        {"zeroes": False},
+        {"zeroes": False, "stops": STAIRS_STEPS},
     ),
     (
         "draws_elsewhere",
