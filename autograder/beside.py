@@ -234,8 +234,8 @@ def _left(argument: Any) -> Any:
 def fault_of(error: BaseException, function: Any) -> Fault:
     """What `error` says, with the line of the implementation's author that it came from."""
     own = getattr(getattr(function, "__code__", None), "co_filename", None)
-    here = str(Path(__file__))
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename != here]
+    grader = Path(__file__).parent
+    frames = [f for f in traceback.extract_tb(error.__traceback__) if grader not in Path(f.filename).parents]
     theirs = [f for f in frames if f.filename == own or "ipykernel_" in f.filename or "<ipython" in f.filename]
     frame = theirs[-1] if theirs else (frames[0] if frames else None)
     line = linecache.getline(frame.filename, frame.lineno or 0).strip() if frame else ""

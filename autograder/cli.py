@@ -82,7 +82,7 @@ def grade(
     csv: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a row for each learner and exercise.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Processes that grade.", show_default="cores")] = cores(),
     scheduler: Annotated[str, typer.Option(metavar="ADDRESS", help="A dask.distributed scheduler to grade on.")] = "",
-    lesson: Annotated[str, typer.Option(metavar="SLUG", help="The lesson of all of them.")] = "",
+    lesson: Annotated[str, typer.Option(metavar="LESSON", help="The lesson of all of them: 3, q_learning.")] = "",
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Keep the results of what is unchanged, or grade all anew.")
     ] = True,
@@ -110,7 +110,8 @@ def grade(
 @app.command()
 def drill(
     lesson: Annotated[
-        str, typer.Option(metavar="SLUG", help="Ask about one lesson only.", show_default="all of them")
+        str,
+        typer.Option(metavar="LESSON", help="Ask about one lesson: 3, q_learning.", show_default="all of them"),
     ] = "",
     count: Annotated[int, typer.Option(min=1, metavar="N", help="How many questions.")] = 10,
     workspace: Annotated[
@@ -154,7 +155,9 @@ def status(
 
 @app.command()
 def check(
-    lesson: Annotated[str, typer.Argument(metavar="[LESSON]", help="Its slug; all that you have begun, if none.")] = "",
+    lesson: Annotated[
+        str, typer.Argument(metavar="[LESSON]", help="Its number or name; all that you have begun, if none.")
+    ] = "",
     workspace: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Where you work.", show_default="where you are, or workspace/")
     ] = None,
@@ -216,16 +219,17 @@ def present(
 
     Example: `autograder present 3`, and before it `autograder present 3 --sheet sheet.html`
     """
-    from autograder.present.edition import chosen
+    from autograder.course import named
 
     if sheet is not None:
         from autograder.present.sheet import write_sheet
 
-        write_sheet(chosen(lesson), sheet)
+        write_sheet(named(lesson), sheet)
+        Console(soft_wrap=True, highlight=False).print(Text(f"The speaker's sheet is in {sheet}."))
         return
     from autograder.present.server import present
 
-    present(chosen(lesson), browser=browser, port=port)
+    present(named(lesson), browser=browser, port=port)
 
 
 @app.command()

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from autograder.errors import CourseError
+from autograder.errors import CourseError, UsageError
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -39,3 +39,12 @@ def lessons(root: Path = ROOT) -> list[Lesson]:
             f"No lesson in {root / 'notebooks'}. Install the course from its own folder: pip install -e ."
         )
     return found
+
+
+def named(name: str | int, root: Path = ROOT) -> Lesson:
+    """The lesson called by its number, its slug or both: 3, 03, q_learning, 03_q_learning. UsageError for another."""
+    course = lessons(root)
+    for lesson in course:
+        if str(name) in {str(lesson.number), f"{lesson.number:02}", lesson.slug, lesson.name}:
+            return lesson
+    raise UsageError(f"There is no lesson {name}. There are {', '.join(lesson.name for lesson in course)}.")

@@ -160,6 +160,6 @@ def _spoil(value: Any) -> None:
     elif isinstance(value, dict):
         value.clear()
     elif is_tensor(value):
-        value.detach().zero_().add_(1)
+        value.detach().copy_(value.logical_not())
     else:
         value[...] = ~value if value.dtype == bool else value + 1

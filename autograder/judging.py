@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import inspect
 import time
 from collections import defaultdict
@@ -15,9 +14,10 @@ import numpy as np
 
 from autograder import beside, evidence
 from autograder.beside import Fault
+from autograder.diagnosing import diagnose
 from autograder.exercise import Exercise, Implementation
 from autograder.judges import Ranked, is_trained
-from autograder.observing import ARGUMENTS_LABEL, Run, holds, mistake_run, reference_run, round_seeds, run_trial
+from autograder.observing import ARGUMENTS_LABEL, Run, holds, reference_run, round_seeds, run_trial
 from autograder.proxy import Here, Side
 from autograder.values import as_array
 from autograder.verdict import Verdict
@@ -83,7 +83,7 @@ def judge_on(
                 break
             observe(seed)
     share = (len(labels) - len(failed)) / len(labels)
-    diagnoses = _diagnose(exercise, runs, labels) if failed and not unwritten else []
+    diagnoses = diagnose(exercise, runs, labels) if failed and not unwritten else []
     shown = evidence.smallest(exercise, runs, failed) if failed else None
     return Verdict(
         name=exercise.name,
@@ -131,70 +131,6 @@ def _unwritten(run: Run) -> bool:
     """Whether every call met a stub: then no input shows more than another, and no mistake was made."""
     faults = [observation.value for observation in run.values() if observation.label != ARGUMENTS_LABEL]
     return all(isinstance(fault, Fault) and fault.kind == "NotImplementedError" for fault in faults)
-
-
-def _diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) -> list[Implementation]:
-    """The mistakes whose observations are the learner's on a label that failed, the one that explains most first."""
-    failing = {
-        seed: {label for label, _ in reference_run(exercise, seed) if not labels.get(label, True)} for seed in runs
-    }
-    # the rounds that differ from the reference are the ones that tell; two of them tell enough
-    telling = [
-        seed
-        for seed, run in runs.items()
-        if any(
-            not holds(run.get(key), wanted)
-            for key, wanted in reference_run(exercise, seed).items()
-            if key[0] in failing[seed]
-        )
-    ][:2]
-    ranked = []
-    for place, mistake in enumerate(exercise.mistakes):
-        explained, contradicted = 0, 0
-        for label, held_everywhere in labels.items():
-            agreement = _agreement(exercise, mistake, runs, telling, label)
-            if agreement is None:
-                continue
-            if agreement and not held_everywhere:
-                explained += 1
-            elif not agreement:
-                contradicted += 1
-        if explained:
-            ranked.append((-explained, contradicted, place, mistake))
-    ranked.sort(key=lambda row: row[:3])
-    # a second mistake is named only for a label that the ones before it do not explain
-    named: list[Implementation] = []
-    open_labels = {label for label, held_everywhere in labels.items() if not held_everywhere}
-    for *_, mistake in ranked:
-        explains = {label for label in open_labels if _agreement(exercise, mistake, runs, telling, label)}
-        if explains:
-            named.append(mistake)
-            open_labels -= explains
-    return named
-
-
-def _agreement(
-    exercise: Exercise, mistake: Implementation, runs: dict[int, Run], seeds: list[int], label: str
-) -> bool | None:
-    """Whether the observations of a label are the mistake's; None where neither differs from the reference."""
-    differs = False
-    for seed in seeds:
-        theirs = mistake_run(exercise, mistake, seed)
-        for key, wanted in reference_run(exercise, seed).items():
-            if key[0] != label:
-                continue
-            if exercise.trains and key not in theirs:
-                return None
-            got, mistaken = runs[seed].get(key), theirs.get(key)
-            right, mistaken_right = holds(got, wanted), holds(mistaken, wanted)
-            if right and mistaken_right:
-                continue
-            differs = True
-            if right != mistaken_right or got is None or mistaken is None:
-                return False
-            if not holds(got, dataclasses.replace(wanted, value=mistaken.value)):
-                return False
-    return True if differs else None
 
 
 @contextlib.contextmanager

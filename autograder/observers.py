@@ -29,7 +29,9 @@ def gradient(function: Callable[..., Any], *arguments: Any, wrt: int = 0, **keyw
         result = tuple(result[name] for name in sorted(result))
     results = result if isinstance(result, tuple) else (result,)
     total = torch.zeros(())
-    for tensor in results:
+    for value in results:
+        # a number or an array, as what has been detached is, has no slope
+        tensor = torch.as_tensor(value, dtype=None if torch.is_tensor(value) else torch.float32)
         weights = torch.cos(torch.arange(tensor.numel(), dtype=tensor.dtype)).reshape(tensor.shape)
         total = total + (tensor * weights).sum()
     slopes = {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}

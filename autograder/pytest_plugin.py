@@ -71,8 +71,12 @@ class Label(pytest.Item):
 
     def runtest(self) -> None:
         """Fail if the line does not hold."""
-        if not self.exercise.labels[self.label]:
-            pytest.fail(self.exercise.message, pytrace=False)
+        if self.exercise.labels[self.label]:
+            return
+        first = next(label for label, held in self.exercise.labels.items() if not held)
+        # the message is about the first line that fails
+        said = self.exercise.message if self.label == first else f"Fails: {self.label}. More is said of: {first}."
+        pytest.fail(said, pytrace=False)
 
     def reportinfo(self) -> tuple[Path, None, str]:
         """What the report calls it."""

@@ -31,6 +31,7 @@ FEWEST, SLOW, MOST = 2, 6, 24
 """Heats of a race that is won clearly, of one that no more than a loop would run, and of any with those before."""
 NO_LOOP, CLEAR = 2.0, 1.5
 """How many times as fast as the loop whoever goes on is; by how much a race is won that needs no more heats."""
+UNTIMED = Fault("unusable", "what is not right is not timed")
 PLAUSIBLE = 50e9
 """Bytes that memory gives in a second at the very most: nobody has read inputs faster."""
 
@@ -71,7 +72,7 @@ def times_as_fast(
         if isinstance(answers, Fault):
             return answers
         if not all(agree(answer, right_one) for answer, right_one in zip(answers, wanted, strict=True)):
-            return Fault("unusable", "what is not right is not timed")
+            return UNTIMED
         if users == USERS and seconds * PLAUSIBLE < _bytes(arguments):
             return Fault("unusable", "it answered sooner than its inputs can be read")
         own, heats = min(own, seconds / users), heats + 1

@@ -347,7 +347,7 @@ def test_a_notebook_that_cannot_be_graded_is_a_failure(workspace: Path, capsys: 
 
 def test_what_cannot_be_checked_is_a_line(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments, code, says in [
-        (("nowhere",), 2, "There is no lesson 'nowhere'; there are welcome, "),
+        (("nowhere",), 2, "There is no lesson nowhere. There are 00_welcome, "),
         (("dqn",), 2, "Make it: autograder start"),
         ((), 1, f"Nothing is begun in {workspace}."),
         (("--workspace", str(workspace / "none")), 2, "Make one: autograder start"),

@@ -104,12 +104,13 @@ def test_a_learner_may_have_any_name_that_a_folder_may_have(tmp_path: Path) -> N
 def test_the_lesson_of_all_can_be_given(tmp_path: Path) -> None:
     put(tmp_path / "ada.ipynb", "{}")
     assert found([tmp_path], "welcome")[0].lesson == "welcome"
-    with pytest.raises(UsageError, match=r"There is no lesson 'nowhere'; there are .*welcome"):
+    assert found([tmp_path], "0")[0].lesson == "welcome"
+    with pytest.raises(UsageError, match=r"There is no lesson nowhere. There are 00_welcome, "):
         found([tmp_path], "nowhere")
 
 
 def test_a_path_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"There is no .*nothing"):
+    with pytest.raises(UsageError, match=r"There is no .*nothing\. Name a notebook, a folder of notebooks"):
         found([tmp_path / "nothing"])
 
 

@@ -11,10 +11,10 @@ import pytest
 from bs4 import BeautifulSoup
 
 from autograder.cli import main
-from autograder.course import ROOT, Lesson, lessons
+from autograder.course import ROOT, Lesson, lessons, named
 from autograder.errors import CourseError, UsageError
 from autograder.present import server
-from autograder.present.edition import FOLDER, chosen, copied, presented
+from autograder.present.edition import FOLDER, copied, presented
 from autograder.present.sheet import sheet, write_sheet
 from autograder.registry import of_lesson
 
@@ -23,12 +23,12 @@ each = pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.na
 
 @pytest.mark.parametrize("name", ["3", "03", "q_learning", "03_q_learning"])
 def test_a_lesson_has_a_number_and_a_name(name: str) -> None:
-    assert chosen(name).name == "03_q_learning"
+    assert named(name).name == "03_q_learning"
 
 
 def test_another_name_is_a_wrong_call_and_lists_the_lessons() -> None:
     with pytest.raises(UsageError, match=r"no lesson 99\. There are 00_welcome"):
-        chosen("99")
+        named("99")
 
 
 @each
@@ -44,7 +44,7 @@ def test_the_presented_notebook_is_the_instructor_s_with_a_reveal_after_each_che
 
 
 def test_presenting_leaves_the_lesson_s_own_notebook_as_it_is(tmp_path: Path) -> None:
-    lesson = chosen("0")
+    lesson = named("0")
     before = lesson.notebook.read_bytes()
     path = copied(lesson, tmp_path)
     assert path == tmp_path / FOLDER / "00_welcome.ipynb"
@@ -62,7 +62,7 @@ def test_jupyterlab_is_started_at_the_copy_with_the_extension(monkeypatch: pytes
     monkeypatch.setattr(os, "execve", lambda file, arguments, environment: started.update(arguments=arguments))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(os, "chdir", lambda folder: None)
-    server.present(chosen("0"), browser=False, port=None, root=tmp_path)
+    server.present(named("0"), browser=False, port=None, root=tmp_path)
     arguments = started["arguments"]
     assert f"--ServerApp.root_dir={tmp_path}" in arguments
     assert "--LabApp.default_url=/doc/tree/classroom/present/00_welcome.ipynb" in arguments
@@ -118,7 +118,7 @@ def test_the_sections_of_a_sheet_fill_the_lesson_s_minutes(lesson: Lesson) -> No
 
 
 def test_a_quiz_has_each_right_option_marked_and_each_wrong_one_explained() -> None:
-    tasks = [task for section in sheet(chosen("1")).sections for task in section.tasks if task.choices]
+    tasks = [task for section in sheet(named("1")).sections for task in section.tasks if task.choices]
     for task in tasks:
         right = task.exercise.reference()
         assert len(task.choices) == len(right)
@@ -129,4 +129,4 @@ def test_a_quiz_has_each_right_option_marked_and_each_wrong_one_explained() -> N
 def test_a_sheet_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CourseError, match="cannot be written"):
-        write_sheet(chosen("0"), tmp_path / "file" / "sheet.html")
+        write_sheet(named("0"), tmp_path / "file" / "sheet.html")

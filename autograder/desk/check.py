@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.text import Text
 
 from autograder import card
-from autograder.course import Lesson, lessons
+from autograder.course import Lesson, named
 from autograder.desk.overview import notebook_in, overview
 from autograder.errors import CourseError, UsageError
 from autograder.grading import one
@@ -52,14 +52,11 @@ def said(result: SubmissionResult, lesson: Lesson) -> str:
 
 
 def _chosen(workspace: Path, asked: str) -> list[Lesson]:
-    course = lessons()
     if asked:
-        found = [lesson for lesson in course if asked in (lesson.slug, lesson.name, f"{lesson.number:02d}")]
-        if not found:
-            raise UsageError(f"There is no lesson {asked!r}; there are {', '.join(lesson.slug for lesson in course)}.")
-        if not notebook_in(workspace, found[0]).exists():
-            raise UsageError(f"There is no {notebook_in(workspace, found[0])}. Make it: autograder start")
-        return found
+        lesson = named(asked)
+        if not notebook_in(workspace, lesson).exists():
+            raise UsageError(f"There is no {notebook_in(workspace, lesson)}. Make it: autograder start")
+        return [lesson]
     if not workspace.is_dir():
         raise UsageError(f"There is no workspace {workspace}. Make one: autograder start")
     begun = [found.lesson for found in overview(workspace).lessons if found.begun or found.fault]

@@ -19,7 +19,7 @@ from autograder.errors import UsageError
 from autograder.grading import grading
 from autograder.grading.ledger import DEFAULT
 from autograder.grading.one import SEEDS
-from autograder.grading.submissions import Submission, found
+from autograder.grading.submissions import NAME, Submission, found
 from autograder.report.results import SubmissionResult, write_json
 from autograder.sandbox import bubblewrap
 from autograder.sandbox.provisioner import SandboxUnavailable
@@ -51,7 +51,7 @@ def grade(paths: Sequence[Path], options: Options) -> int:
     """Grade, report, and give the exit code. Raises UsageError for what makes no sense."""
     submissions = found(paths, options.lesson)
     if not submissions:
-        raise UsageError(f"There is no notebook in {', '.join(map(str, paths))}.")
+        raise UsageError(f"There is no notebook in {', '.join(map(str, paths))}. {NAME}")
     seeds = _seeds(options.seeds)
     if not options.unsafe and not options.scheduler:
         reason = bubblewrap.available()
@@ -67,17 +67,18 @@ def grade(paths: Sequence[Path], options: Options) -> int:
     )
     course = _course_of(paths)
     writer = _writer(course, submissions) if course and not seeds else None
-    kept = 0
+    kept = anew = 0
     with Progress(*columns, console=console) as progress:
         bar = progress.add_task("", total=len(submissions), rate="")
 
         def on_result(result: SubmissionResult, was_remembered: bool) -> None:
-            nonlocal kept
+            nonlocal kept, anew
             kept += result.graded
+            anew += not was_remembered
             if writer is not None:
                 writer.add(result, anew=not was_remembered)
-            speed = progress.tasks[0].speed
-            progress.update(bar, advance=1, rate=f"{60 * speed:.0f} a minute" if speed else "")
+            elapsed = progress.tasks[0].elapsed
+            progress.update(bar, advance=1, rate=f"{60 * anew / elapsed:.0f} a minute" if anew and elapsed else "")
 
         try:
             results = grading.grade(

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from autograder.course import lessons
+from autograder.course import lessons, named
 from autograder.errors import UsageError
 from autograder.registry import of_lesson
 from autograder.sandbox.session import grade_name
 
+NAME = "Name a notebook, a folder of notebooks, or the submitted tree that `nbgrader collect` makes."
 LEFT_OUT = {".ipynb_checkpoints", "__pycache__", ".git", ".venv"}
 
 
@@ -31,13 +32,11 @@ def found(paths: Iterable[Path], lesson: str = "") -> list[Submission]:
     In `STUDENT/NN_slug/NN_slug.ipynb`, as nbgrader's tree has it, and in `STUDENT/NN_slug.ipynb` the folder names the
     learner; any other file names its learner itself. `lesson` is that of all of them, if it is given.
     """
-    known = {known.slug for known in lessons()}
-    if lesson and lesson not in known:
-        raise UsageError(f"There is no lesson {lesson!r}; there are {', '.join(sorted(known))}.")
+    lesson = named(lesson).slug if lesson else ""
     submissions: dict[Path, Submission] = {}
     for path in paths:
         if not path.exists() and not path.is_symlink():
-            raise UsageError(f"There is no {path}.")
+            raise UsageError(f"There is no {path}. {NAME}")
         for file in _files(path):
             submissions.setdefault(Path(os.path.abspath(file)), _submission(file, lesson))  # noqa: PTH100 (keeps links)
     return list(submissions.values())

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.console import Console
 
-from autograder.course import lessons
+from autograder.course import lessons, named
 from autograder.editions import read
 from autograder.errors import UsageError
 from autograder.interview import breaking, memory, questions, session, sheet, terminal
@@ -116,9 +116,4 @@ def remembered(options: Options, now: datetime) -> memory.Memory:
 
 def _slug(lesson: str) -> str:
     """The slug of a lesson given by slug, number or name; empty for none. Raises UsageError for an unknown one."""
-    if not lesson:
-        return ""
-    for known in lessons():
-        if lesson in (known.slug, known.name, known.name[:2]):
-            return known.slug
-    raise UsageError(f"There is no lesson {lesson!r}. There are {', '.join(known.slug for known in lessons())}.")
+    return named(lesson).slug if lesson else ""

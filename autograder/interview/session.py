@@ -6,6 +6,7 @@ import random
 from collections.abc import Sequence
 from datetime import datetime
 
+from autograder.course import named
 from autograder.errors import UsageError
 from autograder.interview.asking import Asked, Marked, ask
 from autograder.interview.memory import Memory
@@ -68,7 +69,8 @@ def choose(names: Sequence[str], memory: Memory, now: datetime, rng: random.Rand
 
 def of_lesson(questions: Sequence[Question], lesson: str) -> list[Question]:
     """The questions of one lesson, by slug, number or name. Raises UsageError where there is none such."""
-    found = [q for q in questions if lesson in (q.slug, q.lesson, q.lesson[:2])]
+    slug = named(lesson).slug
+    found = [q for q in questions if q.slug == slug]
     if not found:
         known = ", ".join(dict.fromkeys(q.slug for q in questions))
         raise UsageError(f"There are no questions of {lesson!r}. There are some of {known}.")

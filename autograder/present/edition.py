@@ -3,8 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autograder.course import ROOT, Lesson, lessons
-from autograder.errors import UsageError
+from autograder.course import ROOT, Lesson
 from autograder.report.files import write_whole
 
 if TYPE_CHECKING:
@@ -12,15 +11,6 @@ if TYPE_CHECKING:
 
 FOLDER = "classroom/present"
 """in the course's root, where git does not look"""
-
-
-def chosen(name: str, root: Path = ROOT) -> Lesson:
-    """The lesson called by its number, its slug or both: 3, 03, q_learning, 03_q_learning. UsageError for another."""
-    course = lessons(root)
-    for lesson in course:
-        if name in {str(lesson.number), f"{lesson.number:02}", lesson.slug, lesson.name}:
-            return lesson
-    raise UsageError(f"There is no lesson {name}. There are {', '.join(lesson.name for lesson in course)}.")
 
 
 def presented(lesson: Lesson) -> "NotebookNode":
