@@ -121,11 +121,12 @@ def meta_train(
 
 
 def ndcg_at_k(relevance: np.ndarray, k: int) -> float:
-    """Normalised discounted cumulative gain of the first k of a ranking, from 0 to 1 (Järvelin and Kekäläinen 2002).
+    """Normalised discounted cumulative gain of the first k of a ranking, from 0 to 1.
 
     `relevance` [K] holds how relevant each item is, 0 or more, in ranked order: the best place first. The item at
     rank 1, 2, ... gains (2^relevance − 1) / log2(rank + 1). The gain of the first k is divided by the most that
     any order of all K items could gain there. 0 where nothing is relevant. k is 1 or more and may exceed K.
+    After Järvelin and Kekäläinen (2002); here every rank below the first is discounted.
     """
     gains = 2.0 ** np.asarray(relevance, dtype=float) - 1
     shown = min(k, len(gains))

@@ -25,6 +25,10 @@ def _close(one: Any, other: Any) -> bool:
     return first.shape == second.shape and bool(np.allclose(first, second, rtol=1e-3, atol=1e-4))
 
 
+# one network may have a value above 0 for everybody, so many have not
+NETWORKS = 6
+
+
 @exercise(
     reference.ActorCritic,
     points=2,
@@ -49,6 +53,11 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
     observation[observation == 0] = 0.3
     network = make(size, item_size, 16)
     answers = derived(_pair, network(observation, items))
+    again = derived(_pair, network(observation, items))
+    yield (
+        "gives the same answers to the same question",
+        derived(lambda one, other: all(_close(*parts) for parts in zip(one, other, strict=True)), answers, again),
+    )
     logits, value = derived(lambda a: a[0], answers), derived(lambda a: a[1], answers)
     yield (
         "gives a logit [B, K] for each item and a value [B] for each user",
@@ -67,10 +76,15 @@ def actor_critic(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any
     alone = derived(_pair, network(observation[1:2], items))
     yield (
         "answers each user alone",
-        derived(lambda one, a: _close(one[0][0], a[0][1]) and _close(one[1][0], a[1][1]), alone, answers),
+        derived(_alone, alone, answers),
     )
     yield "ranks items differently for different users", derived(_interact, logits)
     yield "values different users differently", derived(lambda v: bool(np.ptp(np.asarray(v)) > 1e-4), value)
+    far = [
+        derived(_pair, make(size, item_size, 16)(_rounded(rng, -1000, 1000, 32, size), 1000 * items))
+        for _ in range(NETWORKS)
+    ]
+    yield "gives numbers of any sign and size", derived(lambda *a: [_reach(*p) for p in zip(*a, strict=True)], *far)
     directions, step = _rounded(rng, -1, 1, 4, users, size), 0.002
     moved = torch.cat([observation + step * directions, observation - step * directions]).flatten(0, 1)
     by_user, by_item = (gradient(network, observation, items, wrt=argument) for argument in (0, 1))
@@ -99,6 +113,25 @@ def _pair(answers: Any) -> Any:
     return answers
 
 
+def _alone(alone: Any, together: Any) -> list[Any]:
+    """The shapes of what one user gets, and whether it is what the second of many got."""
+    got, wanted = [np.asarray(part) for part in alone], [np.asarray(part)[1] for part in together]
+    pairs = zip(got, wanted, strict=True)
+    same = all(_close(one.reshape(-1), other.reshape(-1)) for one, other in pairs)
+    return [*(list(part.shape) for part in got), same]
+
+
+def _reach(*answers: Any) -> str:
+    """In words which numbers several networks answer to great inputs with."""
+    numbers = np.concatenate([np.asarray(answer, dtype=float).reshape(-1) for answer in answers])
+    if not (numbers < 0).any():
+        return "none below 0"
+    if not (numbers > 0).any():
+        return "none above 0"
+    usual, greatest = np.quantile(np.abs(numbers), [0.5, 1.0])
+    return "any numbers" if greatest - usual > 1e-4 else f"none beyond {greatest:.0f}"
+
+
 def _interact(logits: Any) -> bool:
     """Whether what is best depends on the user: not so if a logit is a user's part plus an item's part."""
     table = np.asarray(logits)
@@ -124,14 +157,14 @@ def _parameters(state: dict[str, Any]) -> int:
     return sum(np.size(array) for array in state.values())
 
 
-def _network(name: str, diagnosis: str, answer: Callable[..., tuple[Tensor, Tensor]], width: int | None = None) -> None:
+def _network(name: str, diagnosis: str, answer: Callable[..., tuple[Any, Any]], width: int | None = None) -> None:
     """A mistaken network: the reference's, whose answers go through `answer(logits, value, items)`."""
 
     class Mistaken(reference.ActorCritic):
         def __init__(self, observation_size: int, item_size: int, hidden: int) -> None:
             super().__init__(observation_size, item_size, hidden if width is None else width)
 
-        def forward(self, observation: Tensor, items: Tensor) -> tuple[Tensor, Tensor]:
+        def forward(self, observation: Tensor, items: Tensor) -> tuple[Any, Any]:
             logits, value = super().forward(observation, items)
             return answer(logits, value, items)
 
@@ -155,6 +188,55 @@ _network(
     "It returns probabilities: softmax makes each depend on all other items, and whoever takes them for logits "
     "applies it twice.",
     lambda logits, value, items: (logits.softmax(dim=1), value),
+)
+_network(
+    "log_probabilities",
+    "It returns log-probabilities: each then depends on all other items. Whoever reads the logits takes the softmax.",
+    lambda logits, value, items: (logits.log_softmax(dim=1), value),
+)
+_network(
+    "distribution",
+    "It returns a distribution: the logits themselves are asked for, a tensor [B, K].",
+    lambda logits, value, items: (torch.distributions.Categorical(logits=logits), value),
+)
+_network(
+    "items_by_users",
+    "The logits are [K, B], a row for each item: users come first, `user @ items.T`.",
+    lambda logits, value, items: (logits.T, value),
+)
+_network(
+    "drops_out",
+    "The same question gets another answer each time: dropout draws anew in each call (`nn.TransformerEncoderLayer` "
+    "brings it along, unless told `dropout=0.0`). PPO compares a policy with itself: leave dropout out.",
+    lambda logits, value, items: (logits + torch.randn_like(logits), value + torch.randn_like(value)),
+)
+_network(
+    "squeezes_the_batch_of_one",
+    "A user alone gets a value without a dimension: `squeeze()` drops the batch of one too. Say which dimension is to "
+    "go: `squeeze(-1)`, or `[:, 0]`.",
+    lambda logits, value, items: (logits, value.squeeze()),
+)
+_network(
+    "logits_never_below_zero",
+    "No logit is ever below 0: behind the last layer stands a ReLU or a sigmoid. A logit may be any number.",
+    lambda logits, value, items: (logits.relu(), value),
+)
+_network(
+    "logits_squashed",
+    "The logits are squashed, by a tanh behind the last layer: no item could then be more than e² times as likely as "
+    "another. A logit may be any number.",
+    lambda logits, value, items: (logits.tanh(), value),
+)
+_network(
+    "value_never_below_zero",
+    "No value is ever below 0: behind the last layer stands a ReLU or a sigmoid. A value is a sum of rewards, and may "
+    "be any number.",
+    lambda logits, value, items: (logits, value.sigmoid()),
+)
+_network(
+    "value_squashed",
+    "The value is squashed, by a tanh behind the last layer: a session can be worth far more than 1.",
+    lambda logits, value, items: (logits, value.tanh()),
 )
 _network(
     "value_of_the_catalogue",
@@ -582,6 +664,15 @@ def last_step_forgotten(
 
 
 @gae.mistake
+def first_step_forgotten(
+    rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
+) -> Tensor:
+    """The first step has no advantage: `range(T - 1, 0, -1)` stops before 0. `reversed(range(T))` has them all."""
+    advantages = reference.gae(rewards, values, next_values, terminated, ended, gamma, lam)
+    return torch.cat([torch.zeros_like(rewards[:1]), advantages[1:]])
+
+
+@gae.mistake
 def nothing_at_an_end(
     rewards: Tensor, values: Tensor, next_values: Tensor, terminated: Tensor, ended: Tensor, gamma: float, lam: float
 ) -> Tensor:
@@ -742,6 +833,15 @@ def greater_of_the_two(new_log_prob: Tensor, old_log_prob: Tensor, advantage: Te
     """It takes the greater of the two objectives: that is the optimist's bound, and beyond the clip it pulls on."""
     ratio = (new_log_prob - old_log_prob).exp()
     return -torch.maximum(ratio * advantage, ratio.clamp(1 - clip, 1 + clip) * advantage).mean()
+
+
+@ppo_loss.mistake
+def lesser_of_the_means(new_log_prob: Tensor, old_log_prob: Tensor, advantage: Tensor, clip: float) -> Tensor:
+    """It takes the lesser of two *means*: each sample has a lesser objective of its own. `torch.minimum` first, then
+    the mean.
+    """
+    ratio = (new_log_prob - old_log_prob).exp()
+    return -min((ratio * advantage).mean(), (ratio.clamp(1 - clip, 1 + clip) * advantage).mean())
 
 
 @ppo_loss.mistake

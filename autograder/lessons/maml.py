@@ -194,6 +194,20 @@ def cut_off_from_the_start(
 
 
 @adapt.mistake
+def calls_backward(
+    params: Params, x: Tensor, y: Tensor, learning_rate: float, steps: int, loss: Loss = "squared"
+) -> Params:
+    """It calls `backward()`: the parameters need not require a gradient, and what lies in `.grad` is cut off from the
+    start. `grad(task_loss)(params, x, y, loss)` returns the slopes.
+    """
+    adapted = {name: value * 1 for name, value in params.items()}
+    for _ in range(steps):
+        task_loss(adapted, x, y, loss).backward()
+        adapted = {name: value - learning_rate * value.grad for name, value in adapted.items()}  # type: ignore[operator]
+    return adapted
+
+
+@adapt.mistake
 def adapts_in_place(
     params: Params, x: Tensor, y: Tensor, learning_rate: float, steps: int, loss: Loss = "squared"
 ) -> Params:
@@ -316,6 +330,22 @@ def as_many_in_each(n: int, n_support: int, rng: np.random.Generator) -> tuple[n
     """The query is as small as the support: all others belong to it."""
     shuffled = rng.permutation(n)
     return shuffled[:n_support], shuffled[n_support : 2 * n_support]
+
+
+@split_support_query.mistake
+def support_one_too_few(n: int, n_support: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The support has one too few: a slice ends *before* its second number, so `[:n_support]` has n_support of them."""
+    shuffled = rng.permutation(n)
+    return shuffled[: n_support - 1], shuffled[n_support:]
+
+
+@split_support_query.mistake
+def size_left_to_chance(n: int, n_support: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """The support has n_support indices only on average: a coin for each index leaves the size to chance. Shuffle all,
+    and cut.
+    """
+    chosen = rng.random(n) < n_support / n
+    return np.flatnonzero(chosen), np.flatnonzero(~chosen)
 
 
 @split_support_query.mistake
@@ -737,8 +767,9 @@ def _trainer(
     outer_rate: float = 0.01,
     same_batch: bool = False,
     zeroes: bool = True,
+    stops: int = MISTAKEN_STEPS,
 ) -> Any:
-    """A trainer that differs from the reference in one place. It stops early: a mistake shows by then."""
+    """A trainer that differs from the reference in one place. It stops early, if the mistake shows by then as later."""
 
     def train(sample_tasks: Any, steps: int, *, seed: int) -> Params:
         generator = torch.Generator().manual_seed(seeds(seed))
@@ -747,7 +778,7 @@ def _trainer(
         for value in params.values():
             value.requires_grad_()
         optimiser = torch.optim.Adam(params.values(), lr=outer_rate)
-        steps = min(steps, MISTAKEN_STEPS)
+        steps = min(steps, stops)
         for step in range(steps):
             optimiser.param_groups[0]["lr"] = outer_rate * (1 - step / steps)
             if not same_batch:
@@ -791,7 +822,7 @@ for _name, _diagnosis, _differs in (
         "first_order",
         "The outer gradient does not go through the adaptation: that is first-order MAML, and here the slopes of the "
         "inner loop matter. Go down `maml_loss`.",
-        {"loss": reference.first_order_maml_loss},
+        {"loss": reference.first_order_maml_loss, "stops": STAIRS_STEPS},
     ),
     (
         "never_learns",
@@ -802,12 +833,12 @@ for _name, _diagnosis, _differs in (
     (
         "climbs",
         "It goes *up* the loss: a sign is turned round.",
-        {"sign": -1.0},
+        {"sign": -1.0, "stops": STAIRS_STEPS},
     ),
     (
         "another_inner_loop",
         "The start is learnt for another inner loop than the one that will be used: 3 steps at rate 0.01.",
-        {"rate": 0.1},
+        {"rate": 0.1, "stops": STAIRS_STEPS},
     ),
     (
         "one_batch_for_ever",
@@ -817,7 +848,7 @@ for _name, _diagnosis, _differs in (
     (
         "gradients_pile_up",
         "The gradients of all steps pile up: zero them before each `backward()`.",
-        {"zeroes": False},
+        {"zeroes": False, "stops": STAIRS_STEPS},
     ),
     (
         "draws_elsewhere",
@@ -848,12 +879,10 @@ for _name, _diagnosis, _differs in (
     afterword="A recommender that leaves the best film out of its list must be told so. That is what the ideal is for.",
 )
 def ndcg_at_k(measure: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
-    """One relevant item at a rank, graded ones, what was left out, nothing, and a k that is too large."""
+    """One relevant item at rank 2 and 3, graded ones, what was left out, nothing, and a k that is too large."""
     count = int(rng.integers(6, 9))
-    rank = int(rng.integers(2, 4))
-    one = np.zeros(count, dtype=int)
-    one[rank - 1] = 1
-    yield "discounts by the logarithm of the rank", measure(one, 4)
+    second, third = np.eye(count, dtype=int)[1:3]
+    yield "discounts by the logarithm of the rank", [measure(second, 4), measure(third, 4)]
     graded = rng.permutation(np.array([0, 1, 2, 3]))
     yield "gains 2 to the relevance, less 1", measure(graded, 4)
     left_out = np.concatenate([[1, 0, 1], np.zeros(count - 5, dtype=int), [2, 3]]).astype(int)
@@ -878,8 +907,9 @@ def _ndcg(
         def discounted(some: np.ndarray) -> float:
             return float(np.sum(some / discounts(np.arange(1, len(some) + 1))))
 
-        most = discounted(best(gained, k))
-        return discounted(shown(gained, k)) / most if most > 0 else nothing
+        with np.errstate(divide="ignore", invalid="ignore"):
+            most, found = discounted(best(gained, k)), discounted(shown(gained, k))
+        return found / most if most > 0 else nothing
 
     return measuring
 
@@ -934,6 +964,16 @@ for _name, _diagnosis, _differs in (
         "discount_by_the_rank",
         "It divides by the rank: the logarithm of rank + 1 falls far more slowly.",
         {"discounts": lambda rank: rank.astype(float)},
+    ),
+    (
+        "one_plus_the_logarithm",
+        "It divides by 1 + log2(rank): the 1 stands inside, log2(rank + 1).",
+        {"discounts": lambda rank: 1 + np.log2(rank)},
+    ),
+    (
+        "logarithm_of_the_rank",
+        "It divides by log2(rank), and at the first rank that is 0: log2(rank + 1) is asked for.",
+        {"discounts": lambda rank: np.log2(rank)},
     ),
     (
         "rank_one_too_late",

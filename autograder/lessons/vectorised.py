@@ -214,6 +214,26 @@ _click_probability(
     ),
 )
 _click_probability(
+    "satiation_in_a_column",
+    "`gather` keeps the dimension: a satiation of [B, 1] meets a product of [B], and all pairs come out, [B, B]. Take "
+    "`[:, 0]` of what it gives.",
+    lambda liking, level, p, *_: p.alpha * liking - p.beta * level[:, None] + p.c,
+)
+_click_probability(
+    "mean_for_the_product",
+    "It takes the mean over the dimensions: a scalar product is the *sum* of the products.",
+    lambda liking, level, p, theta, drift, satiation, vectors, topics: (
+        p.alpha * ((theta + drift) * vectors).mean(dim=1) - p.beta * level + p.c
+    ),
+)
+_click_probability(
+    "sums_over_the_users",
+    "`sum()` adds up everything, the users too: each has a product of his own, `sum(dim=1)`.",
+    lambda liking, level, p, theta, drift, satiation, vectors, topics: (
+        p.alpha * ((theta + drift) * vectors).sum() - p.beta * level + p.c
+    ),
+)
+_click_probability(
     "neighbour_s_satiation",
     "The satiation comes from the first user's row, or from one that belongs to another user: row b of the result must "
     "come from row b of the state.",
@@ -247,7 +267,7 @@ def step(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         parts = (state["theta"], state["drift"], state["satiation"])
         chance = reference.click_probability(*parts, world.items, world.topics, actions, world)
         clicked = torch.rand(len(actions), generator=draw) < 0.5
-        clicked[:3] = torch.tensor([True, False, True])[: len(actions)]
+        clicked[:3] = torch.tensor([True, False, False])[: len(actions)]
         return state, actions, torch.where(clicked, chance * 0.8, chance + (1 - chance) * 0.2), world
 
     def small(users: int) -> Arguments:
@@ -268,7 +288,9 @@ def step(target: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
     shown = world.topics[actions]
     state["satiation"][torch.arange(3), shown] = world.S - 0.5
     state["satiation"][torch.arange(3), (shown + 1) % 3] = 0.1
-    state["patience"] = torch.tensor([float(world.P), 1.0, 0.0])
+    state["patience"] = torch.tensor([float(world.P), 1.0, 0.5])
+    # the first user goes on: what a time limit cuts off has not ended
+    state["time"][0] = world.T - 1
     actions_of_three = ready(state, world, actions)
     after = target(*actions_of_three)
     yield (
@@ -340,6 +362,12 @@ _step(
     drift=lambda s: torch.where(s["clicks"][:, None], s["p"].rho * s["drift"] + s["p"].eta * s["v"], s["drift"]),
 )
 _step(
+    "clicks_along_the_dimensions",
+    "The clicks [B] meet the dimensions of the vectors [B, D], not the users: that fails, or worse, it does not, where "
+    "B is D. Give them a second dimension, `clicks[:, None]`.",
+    drift=lambda s: s["p"].rho * s["drift"] + s["p"].eta * s["clicks"] * s["v"],
+)
+_step(
     "shown_topic_recovers_too",
     "The topic shown is first lowered by delta and then raised: it is raised by a whole 1 from where it was.",
     satiation=lambda s: (
@@ -381,6 +409,12 @@ _step(
     patience=lambda s: torch.where(s["clicks"], s["patience"] + s["p"].g, s["patience"]).clamp(max=s["p"].P),
 )
 _step(
+    "patience_kept_from_falling_below_zero",
+    "It keeps patience from falling below 0: only the upper bound is asked for. Who is at 0.5 and does not click has "
+    "-0.5 left, and has lost patience.",
+    patience=lambda s: torch.where(s["clicks"], s["patience"] + s["p"].g, s["patience"] - 1).clamp(0, s["p"].P),
+)
+_step(
     "click_costs_patience_too",
     "It takes 1 from everybody and then gives g back for a click: either the one or the other.",
     patience=lambda s: torch.where(s["clicks"], s["patience"] + s["p"].g - 1, s["patience"] - 1).clamp(max=s["p"].P),
@@ -394,6 +428,12 @@ _step(
     "judged_by_the_old_patience",
     "It looks at the patience *before* the step: who loses the last of it now has left.",
     terminated=lambda s: s["patience"] <= 0,
+)
+_step(
+    "time_limit_ends",
+    "It reports a time limit as a termination: that a session was cut off at T says nothing about the user. Only lost "
+    "patience terminates; whoever runs the sessions truncates them.",
+    terminated=lambda s: (s["left"] <= 0) | (s["time"] + 1 >= s["p"].T),
 )
 _step("time_stands_still", "Time does not go on: it is one more after each step.", time=lambda s: s["time"])
 
@@ -488,6 +528,29 @@ _reset_where(
 )
 
 
+def _row_by_row(name: str, diagnosis: str, mask: Callable[[Tensor], Tensor]) -> None:
+    """A mistaken reset, whose mask has one shape for parts of either shape."""
+
+    def mistaken(state: dict[str, Tensor], done: Tensor, fresh: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {name: torch.where(mask(done), fresh[name], old) for name, old in state.items()}
+
+    mistaken.__name__, mistaken.__doc__ = name, diagnosis
+    reset_where.mistake(mistaken)
+
+
+_row_by_row(
+    "mask_without_a_dimension",
+    "The mask [B] meets the second dimension of parts that are [B, n]: give it one of its own there, `done[:, None]`.",
+    lambda done: done,
+)
+_row_by_row(
+    "mask_in_a_column_everywhere",
+    "The mask is [B, 1] for parts that are [B] too, and all pairs come out, [B, B]: give it as many dimensions as the "
+    "part has.",
+    lambda done: done[:, None],
+)
+
+
 def _masks_rows(state: dict[str, Tensor], done: Tensor, fresh: dict[str, Tensor]) -> dict[str, Tensor]:
     after = {name: old.clone() for name, old in state.items()}
     for name in after:
@@ -552,6 +615,16 @@ _top_k(
     "seen_score_nothing",
     "It sets the scores of seen items to 0: where the others are below 0 that is the best of all. Take minus infinity.",
     lambda scores, seen, k: (scores * ~seen).topk(k, dim=1).indices,
+)
+_top_k(
+    "seen_tie_with_the_worst",
+    "What has been seen gets the least score there is, and ties with an unseen item that has it: take minus infinity.",
+    lambda scores, seen, k: scores.where(~seen, scores.min()).topk(k, dim=1).indices,
+)
+_top_k(
+    "in_order_of_number",
+    "The right items come in the order of their numbers: best first is asked for, as `topk` gives them.",
+    lambda scores, seen, k: scores.masked_fill(seen, float("-inf")).topk(k, dim=1).indices.sort(dim=1).values,
 )
 _top_k(
     "only_the_seen",
@@ -635,6 +708,14 @@ def _powers(rewards: Tensor, gamma: float) -> Tensor:
     return (gamma**steps)[:, None]
 
 
+def _with_powers(rewards: Tensor, gamma: float) -> Tensor:
+    sums, following = torch.zeros_like(rewards), torch.zeros_like(rewards[0])
+    for t in reversed(range(len(rewards))):
+        following = rewards[t] + gamma**t * following
+        sums[t] = following
+    return sums
+
+
 _sums(
     "undiscounted",
     "Nothing is discounted: each later reward counts gamma times as much as the one before it.",
@@ -671,6 +752,17 @@ _sums(
     "without_this_reward",
     "The reward at t itself is missing: sums[t] = rewards[t] + gamma · sums[t + 1].",
     lambda rewards, gamma: reference.discounted_sums(rewards, gamma) - rewards,
+)
+_sums(
+    "this_reward_discounted_too",
+    "The reward at t itself is discounted: gamma stands before what *follows* it, and before nothing else.",
+    lambda rewards, gamma: gamma * reference.discounted_sums(rewards, gamma),
+)
+_sums(
+    "power_in_the_recursion",
+    "It takes gamma to the power of t in the recursion: each step back discounts once, by gamma. The powers come about "
+    "by themselves.",
+    _with_powers,
 )
 _sums(
     "first_sum_alone",
