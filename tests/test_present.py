@@ -117,6 +117,15 @@ def test_the_sections_of_a_sheet_fill_the_lesson_s_minutes(lesson: Lesson) -> No
     assert any(section.questions for section in of.sections)
 
 
+@each
+def test_a_lesson_s_minutes_leave_time_to_read_and_stand_in_the_readme(lesson: Lesson) -> None:
+    minutes = sheet(lesson).minutes
+    assert minutes >= sum(exercise.minutes for exercise in of_lesson(lesson.slug)) + 15
+    table = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    rows = [line for line in table if f"(notebooks/{lesson.name}/" in line]
+    assert [row.split("|")[-2].strip() for row in rows] == [str(minutes)]
+
+
 def test_a_quiz_has_each_right_option_marked_and_each_wrong_one_explained() -> None:
     tasks = [task for section in sheet(named("1")).sections for task in section.tasks if task.choices]
     for task in tasks:
