@@ -88,6 +88,18 @@ def gamma_times_t(rewards: np.ndarray, gamma: float) -> float:
 
 
 @discounted_return.mistake
+def base_and_power_swapped(rewards: np.ndarray, gamma: float) -> float:
+    """It takes `t**gamma`, which grows with t: the weight is gamma to the power t, `gamma**t`."""
+    return float(np.sum(rewards * np.arange(len(rewards)) ** float(gamma)))
+
+
+@discounted_return.mistake
+def returns_inside_the_loop(rewards: np.ndarray, gamma: float) -> float | None:
+    """Its `return` stands inside the loop, which ends it after the first reward. Move it out, to the left."""
+    return float(rewards[0]) if len(rewards) else None
+
+
+@discounted_return.mistake
 def mean(rewards: np.ndarray, gamma: float) -> float:
     """It divides by the number of rewards. A return is a sum: a session twice as long may be worth twice as
     much.
