@@ -508,6 +508,24 @@ _network(
     "sequence of B steps. `nn.GRUCell` takes a batch.",
     _users_as_time,
 )
+
+
+@recurrent_actor_critic.mistake
+class SequencesForUsers(reference.RecurrentActorCritic):
+    """`nn.GRU` reads [B, F] as one sequence of B steps, and then asks for the state of one user. `nn.GRUCell` takes a
+    step of each user in a batch.
+    """
+
+    def __init__(self, input_size: int, n_actions: int, hidden: int) -> None:
+        super().__init__(input_size, n_actions, hidden)
+        self.sequences = nn.GRU(input_size, hidden)
+
+    def forward(self, inputs: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Raises, unless there is one user."""
+        states, last = self.sequences(inputs, hidden)
+        return self.actor(states), self.critic(states)[:, 0], last
+
+
 _network(
     "users_normalised_together",
     "A user's answer depends on who else is in the batch: normalising over the batch mixes users.",
