@@ -397,7 +397,7 @@ def _flows(network: Any, inputs: Tensor, hidden: Tensor, wrt: int, directions: T
             rise = (np.asarray(one, dtype=float) - np.asarray(other, dtype=float)).reshape(*slopes.shape, -1)
             # the observer weighs the entries of an answer
             rises.append((rise * np.cos(np.arange(rise[0].size)).reshape(rise[0].shape)).sum(axis=2) / (2 * step))
-        choices = [list(flows) for flows in itertools.product([True, False], repeat=len(rises))]
+        choices = [list(flows) for flows in itertools.product([False, True], repeat=len(rises))]
         return min(choices, key=lambda flows: float(np.sum((slopes - np.tensordot(np.array(flows), rises, 1)) ** 2)))
 
     return derived(chosen, gradient(network, inputs, hidden, wrt=wrt), moved(step), moved(-step))
