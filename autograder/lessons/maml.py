@@ -267,6 +267,9 @@ def split_support_query(split: Any, rng: np.random.Generator) -> Iterator[tuple[
     yield "works for no support, and for no query", derived(lambda *p: [[len(s), len(q)] for s, q in p], *ends)
     drawn = repeated(split, 400, 5, 2, rng)
     yield "draws every support equally often", derived(_how_often_pairs, drawn), SameFrequencies()
+    seed = int(rng.integers(2**31))
+    turns = [derived(_how_often_pairs, repeated(split, 30, 5, 2, np.random.default_rng(seed))) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(np.array_equal, *turns)
     first, second = (observed(split, 9, 4, rng).left[2] for _ in range(2))
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 

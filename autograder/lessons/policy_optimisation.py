@@ -54,6 +54,8 @@ def lower_bound(bound: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...
     yield "lies lower at a higher level", derived(lambda less, more: bool(less < more - 1e-6), high, low)
     level = float(np.round(rng.uniform(2, 9), 1))
     yield "is the value itself where all values are equal", bound(np.full(4, level), 0.9, rng)
+    turns = [bound(values, 0.9, np.random.default_rng(draws)) for _ in range(2)]
+    yield "draws from the generator that it is given", derived(lambda one, two: one == two, *turns)
     first, second = (observed(bound, values, 0.9, rng).left[2] for _ in range(2))
     yield "draws from the generator that it is given", derived(lambda one, two: one != two, first, second)
 
