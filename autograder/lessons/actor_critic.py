@@ -184,6 +184,11 @@ _network(
     lambda logits, value, items: (value, logits),
 )
 _network(
+    "logits_never_below_zero",
+    "No logit is ever below 0: behind the last layer stands a ReLU or a sigmoid. A logit may be any number.",
+    lambda logits, value, items: (logits.relu(), value),
+)
+_network(
     "probabilities",
     "It returns probabilities: softmax makes each depend on all other items, and whoever takes them for logits "
     "applies it twice.",
@@ -215,11 +220,6 @@ _network(
     "A user alone gets a value without a dimension: `squeeze()` drops the batch of one too. Say which dimension is to "
     "go: `squeeze(-1)`, or `[:, 0]`.",
     lambda logits, value, items: (logits, value.squeeze()),
-)
-_network(
-    "logits_never_below_zero",
-    "No logit is ever below 0: behind the last layer stands a ReLU or a sigmoid. A logit may be any number.",
-    lambda logits, value, items: (logits.relu(), value),
 )
 _network(
     "logits_squashed",
