@@ -780,7 +780,7 @@ def _trainer(
     zeroes: bool = True,
     steps_at_most: int = STAIRS_STEPS,
 ) -> Any:
-    """A trainer that differs from the reference in one place; it may stop early where other lines than the first tell."""
+    """A trainer that differs from the reference in one place, and stops early where other lines than the first tell."""
 
     def train(sample_tasks: Any, steps: int, *, seed: int) -> Params:
         generator = torch.Generator().manual_seed(seeds(seed))
