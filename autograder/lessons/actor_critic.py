@@ -150,7 +150,8 @@ def _flows(slopes: np.ndarray, answers: Any, users: int, distance: float) -> lis
         rise = (ahead - behind).reshape(len(slopes), -1) / distance
         rises.append(rise @ np.cos(np.arange(rise.shape[1])))
     choices = [[first, second] for first in (True, False) for second in (True, False)]
-    return min(choices, key=lambda flows: float(np.sum((slopes - np.array(flows) @ np.array(rises)) ** 2)))
+    # not their squares: in one direction a kink of the network may lie between the two
+    return min(choices, key=lambda flows: float(np.abs(slopes - np.array(flows) @ np.array(rises)).sum()))
 
 
 def _parameters(state: dict[str, Any]) -> int:

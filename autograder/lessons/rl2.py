@@ -398,7 +398,8 @@ def _flows(network: Any, inputs: Tensor, hidden: Tensor, wrt: int, directions: T
             # the observer weighs the entries of an answer
             rises.append((rise * np.cos(np.arange(rise[0].size)).reshape(rise[0].shape)).sum(axis=2) / (2 * step))
         choices = [list(flows) for flows in itertools.product([False, True], repeat=len(rises))]
-        return min(choices, key=lambda flows: float(np.sum((slopes - np.tensordot(np.array(flows), rises, 1)) ** 2)))
+        # not their squares: in one direction a kink of the network may lie between the two
+        return min(choices, key=lambda flows: float(np.abs(slopes - np.tensordot(np.array(flows), rises, 1)).sum()))
 
     return derived(chosen, gradient(network, inputs, hidden, wrt=wrt), moved(step), moved(-step))
 
