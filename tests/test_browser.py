@@ -76,7 +76,7 @@ def test_make_lab_opens_the_first_lesson(lab: Lab, page: api.Page) -> None:
 def test_a_learner_errs_reads_takes_a_hint_and_passes(lab: Lab, page: api.Page) -> None:
     lab.open(page, lab.notebook(LESSON))
     menu(page, "Run", "Run All Cells")
-    stopped = "CheckFailed: value_iteration not yet right: 0 of 5 lines hold, 0 of 2 points"
+    stopped = "CheckFailed: value_iteration not yet right: 0 of 6 lines hold, 0 of 2 points"
     expect(page.locator(ERRORS)).to_have_text([stopped])
     expect(cell(page, "check(epsilon_greedy)").locator(".jp-InputPrompt")).to_have_text("[ ]:")
 

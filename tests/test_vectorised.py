@@ -9,8 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from autograder import judge
-from autograder.beside import Fault, traced
+from autograder.beside import Fault
 from autograder.lessons.vectorised import DEVICE, DTYPE, EXERCISES
+from autograder.observers import traced
 from autograder.proxy import Here, Proxy
 from autograder.racing import Times, times_as_fast
 from autograder.sandbox.wall import Rehearsal

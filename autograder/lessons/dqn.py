@@ -378,8 +378,9 @@ def q_network(make: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         "lets the gradient reach observation and items",
         [derived(lambda g: bool(np.abs(g).sum() > 0), gradient(network, users, items, wrt=i)) for i in (0, 1)],
     )
-    narrow = make(n, d, 2)(users, items)
-    yield "joins the two towers by a dot product", derived(_of_low_rank, narrow)
+    # several: of one, what bends the products may bend nothing here
+    narrow = [make(n, d, 2)(users, items) for _ in range(8)]
+    yield "joins the two towers by a dot product", derived(lambda *all_: all(map(_of_low_rank, all_)), *narrow)
     wider = make(n, d, 32)
     yield (
         "registers its parameters, and has more of them where `hidden` is larger",
