@@ -379,7 +379,8 @@ def q_network(make: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
         [derived(lambda g: bool(np.abs(g).sum() > 0), gradient(network, users, items, wrt=i)) for i in (0, 1)],
     )
     # several: of one, what bends the products may bend nothing here
-    narrow = [make(n, d, 2)(users, items) for _ in range(8)]
+    crowd, shelf = tensor(rng.normal(size=(32, n)).round(2)), tensor(rng.normal(size=(24, d)).round(2))
+    narrow = [make(n, d, 2)(crowd, shelf) for _ in range(8)]
     yield "joins the two towers by a dot product", derived(lambda *all_: all(map(_of_low_rank, all_)), *narrow)
     wider = make(n, d, 32)
     yield (
