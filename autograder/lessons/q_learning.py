@@ -695,33 +695,18 @@ def q_learning(learn: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]
         learn(make("metarec/Varying-v0"), 300, learning_rate=0.5, seed=seed, **exploring),
         NEAR,
     )
-    yield (
-        "lets epsilon fall over the episodes, and not over the steps",
-        learn(
-            make("metarec/Endless-v0", n_steps=50),
-            40,
-            learning_rate=0.1,
-            seed=seed,
-            gamma=0.5,
-            epsilon_start=1.0,
-            epsilon_end=0.001,
-        ),
-        Close(absolute=0.15),
-    )
 
+    def falling(learning_rate: float) -> Any:
+        falls = {"epsilon_start": 1.0, "epsilon_end": 0.001}
+        return learn(
+            make("metarec/Endless-v0", n_steps=50), 40, learning_rate=learning_rate, seed=seed, gamma=0.5, **falls
+        )
+
+    yield "lets epsilon fall over the episodes, and not over the steps", falling(0.1), Close(absolute=0.15)
     # where steps are short the worse action's value says how often it was tried, and so whether epsilon fell at all
-    slowly = learn(
-        make("metarec/Endless-v0", n_steps=50),
-        40,
-        learning_rate=0.002,
-        seed=seed,
-        gamma=0.5,
-        epsilon_start=1.0,
-        epsilon_end=0.001,
-    )
     yield (
         "lets epsilon fall over the episodes, and not over the steps",
-        derived(lambda table: bool(np.asarray(table)[0, 1] < TRIED_LESS), slowly),
+        derived(lambda table: bool(np.asarray(table)[0, 1] < TRIED_LESS), falling(0.002)),
     )
 
     def repeats(env: gym.Env) -> Any:
