@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from autograder import CheckFailed, check, hint, judge, reveal
 from autograder.exercise import Exercise, exercise
@@ -237,6 +238,26 @@ def noisy_step(table: list[float], rng: np.random.Generator) -> float:
     """Draws into a table."""
     table[0] = rng.random()
     return table[0]
+
+
+def test_the_same_check_of_a_network_begins_with_the_same_weights_and_disturbs_no_generator() -> None:
+    weights: list[float] = []
+
+    @exercise(torch.nn.Linear, points=1, hints=["one", "two"])
+    def one_layer(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, Any]]:
+        weights.append(float(make(1, 1).state_dict()["weight"].item()))
+        yield "has one weight", derived(len, make(1, 1).state_dict()["weight"])
+
+    before = torch.random.get_rng_state()
+    judge_here(one_layer, torch.nn.Linear, seed=1)
+    assert torch.equal(torch.random.get_rng_state(), before)
+    first = set(weights)
+    assert len(first) > 1
+    torch.rand(1)
+    judge_here(one_layer, torch.nn.Linear, seed=1)
+    assert set(weights) == first
+    judge_here(one_layer, torch.nn.Linear, seed=2)
+    assert set(weights) != first
 
 
 def test_what_a_call_leaves_behind_is_observed_and_inputs_depend_on_nobodys_draws() -> None:
