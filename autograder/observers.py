@@ -12,9 +12,12 @@ from typing import Any
 from autograder.beside import is_tensor
 
 
-def gradient(function: Callable[..., Any], *arguments: Any, wrt: int = 0, **keywords: Any) -> Any:
+def gradient(
+    function: Callable[..., Any], *arguments: Any, wrt: int = 0, of: int | None = None, **keywords: Any
+) -> Any:
     """The gradient of the weighted sum of what `function` returns with respect to its argument number `wrt`.
 
+    Of several results it is that of number `of` alone, or of all together if None.
     The weights are fixed and differ, so that a gradient that only sums right does not pass; zeros where none flows.
     The argument may be a dict of tensors, and so may the result, whose order of names plays no part.
     """
@@ -27,6 +30,8 @@ def gradient(function: Callable[..., Any], *arguments: Any, wrt: int = 0, **keyw
     result = function(*arguments[:wrt], leaf, *arguments[wrt + 1 :], **keywords)
     if isinstance(result, dict):
         result = tuple(result[name] for name in sorted(result))
+    if of is not None:
+        result = result[of]
     results = result if isinstance(result, tuple) else (result,)
     total = torch.zeros(())
     for value in results:

@@ -42,8 +42,14 @@ def round_seeds(seed: int | None, rounds: int) -> list[int]:
     return [int(s) for s in np.random.SeedSequence([0 if seed is None else seed, 8128]).generate_state(rounds)]
 
 
-def run_trial(exercise: Exercise, side: Side, implementation: Any, seed: int, *, trained: bool = True) -> Run:
-    """Everything that the trial observes; without what costs training, which comes last, if `trained` is false."""
+def run_trial(
+    exercise: Exercise, side: Side, implementation: Any, seed: int, *, trained: bool = True, known: bool = False
+) -> Run:
+    """Everything that the trial observes; without what costs training, which comes last, if `trained` is false.
+
+    Networks of a known implementation have other first weights than those that they are compared with: nobody is to be
+    recognised by chance.
+    """
     record: list[Call] = []
     rng = np.random.default_rng([seed, crc32(exercise.name.encode())])
     proxy = Proxy(side, implementation, exercise.name, record)
@@ -51,7 +57,7 @@ def run_trial(exercise: Exercise, side: Side, implementation: Any, seed: int, *,
     observations: list[Observation] = []
     start = 0
     try:
-        with _first_weights(seed):
+        with _first_weights(2 * seed + known):
             for label, value, *judges in exercise.trial(proxy, rng):
                 calls = tuple(record[start:])
                 start = len(record)
@@ -138,7 +144,7 @@ def _numbered(observations: list[Observation]) -> Run:
 def reference_run(exercise: Exercise, seed: int) -> Run:
     """What the trial observes of the reference; where that costs training, the labels alone: they have thresholds."""
     with beside.quiet():
-        run = run_trial(exercise, Here(), exercise.reference, seed, trained=not exercise.trains)
+        run = run_trial(exercise, Here(), exercise.reference, seed, trained=not exercise.trains, known=True)
     return {**outline(exercise, seed), **run} if exercise.trains else run
 
 
@@ -146,7 +152,7 @@ def reference_run(exercise: Exercise, seed: int) -> Run:
 def mistake_run(exercise: Exercise, mistake: Implementation, seed: int) -> Run:
     """What it observes of a known mistake, without what costs training."""
     with beside.quiet():
-        return run_trial(exercise, Here(), mistake, seed, trained=not exercise.trains)
+        return run_trial(exercise, Here(), mistake, seed, trained=not exercise.trains, known=True)
 
 
 def holds(got: Observation | None, wanted: Observation) -> bool:

@@ -185,9 +185,12 @@ def observed(function: Any, *arguments: Any, **keywords: Any) -> Observed:
     return Observed(outcome.result, outcome.left)
 
 
-def gradient(function: Any, *arguments: Any, wrt: int = 0) -> Any:
-    """The gradient of what `function` returns with respect to argument `wrt`, taken beside the implementation."""
-    return _call(function, "", arguments, {"wrt": wrt}, "gradient").result
+def gradient(function: Any, *arguments: Any, wrt: int = 0, of: int | None = None) -> Any:
+    """The gradient of what `function` returns with respect to argument `wrt`, taken beside the implementation.
+
+    Of several results it is that of number `of` alone, or of all together if None.
+    """
+    return _call(function, "", arguments, {"wrt": wrt, "of": of}, "gradient").result
 
 
 def traced(function: Any, *arguments: Any) -> Any:
@@ -243,7 +246,7 @@ def _call(proxy: Any, method: str, arguments: tuple[Any, ...], keywords: dict[st
     kept = tuple(_kept(argument) for argument in arguments)
     outcome = proxy._side.invoke(proxy._handle, method, arguments, keywords, observer)
     name = f"{proxy._name}.{method}" if method else proxy._name
-    asked_of_observer = ("wrt", "times") if observer else ()
+    asked_of_observer = ("wrt", "of", "times") if observer else ()
     shown = {key: _kept(value) for key, value in keywords.items() if key not in asked_of_observer}
     proxy._record.append(Call(name, kept, shown, outcome))
     return dataclasses.replace(outcome, result=_outside(proxy, outcome.result, f"{name}(...)"))

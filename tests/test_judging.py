@@ -15,7 +15,7 @@ from autograder.exercise import Exercise, exercise
 from autograder.judges import Ranked
 from autograder.judging import here, judge_here, judge_on
 from autograder.observing import ARGUMENTS_LABEL
-from autograder.proxy import derived, gradient, observed, repeated, traced
+from autograder.proxy import Here, Proxy, derived, gradient, observed, repeated, traced
 from autograder.verdict import Verdict
 
 
@@ -283,8 +283,6 @@ def test_what_a_call_leaves_behind_is_observed_and_inputs_depend_on_nobodys_draw
 
 
 def test_gradients_and_traces_are_taken_beside_the_implementation() -> None:
-    torch = pytest.importorskip("torch")
-
     def scaled(x: Any) -> Any:
         return 2 * x
 
@@ -295,6 +293,12 @@ def test_gradients_and_traces_are_taken_beside_the_implementation() -> None:
         yield "lets the gradient through", gradient(scale, x)
         trace = traced(scale, x)
         yield "stays on its device", derived(lambda t: t["devices"], trace)
+
+    def pair(x: Any) -> Any:
+        return x.detach(), 3 * x
+
+    assert not np.any(gradient(Proxy(Here(), pair, "pair", []), torch.ones(2), of=0))
+    assert np.all(gradient(Proxy(Here(), pair, "pair", []), torch.ones(2), of=1))
 
     def cut(x: Any) -> Any:
         return (2 * x).detach()
