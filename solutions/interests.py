@@ -59,7 +59,7 @@ class InterestModel(nn.Module):
         return long, short, self.gate(torch.cat([long, short], dim=1)).sigmoid()
 
     def forward(self, history: Tensor, mask: Tensor) -> Tensor:
-        """The score [B, n_items] of each item for each row, of those seen too: finite numbers.
+        """The score [B, n_items] of each item for each row, of those seen too: finite, before any softmax.
 
         `history` [B, T] holds item numbers, 0 to n_items − 1, in time order; `mask` [B, T] bool is true where
         there is an item; what stands elsewhere, after the items of a shorter row, is padding and has no

@@ -368,6 +368,10 @@ def weights_cut_off(history: Tensor, mask: Tensor, candidate: Tensor) -> Tensor:
     return _mixed(scores.softmax(dim=1).detach() * mask, history)
 
 
+# of so many items some have a score below 0, or some one above 1, unless something squashes them
+MANY_ITEMS = 60
+
+
 @exercise(
     reference.InterestModel,
     points=3,
@@ -399,6 +403,7 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
         "gives each row a finite score for each item, [B, n_items]",
         derived(lambda s: [*np.shape(s), bool(np.isfinite(np.asarray(s)).all())], scores),
     )
+    yield "gives scores, not probabilities", derived(_squashed, make(MANY_ITEMS, size)(history, mask))
     alone = network(history[1:2], mask[1:2])
     yield "scores each row alone", derived(lambda one, whole: _close(one[0], np.asarray(whole)[1]), alone, scores)
     other = torch.where(mask, history, (history + 1) % n_items)
@@ -454,6 +459,13 @@ def interest_model(make: Any, rng: np.random.Generator) -> Iterator[tuple[str, A
         "is as wide as `size` says",
         derived(lambda less, more: _parameters(more) > _parameters(less), network.state_dict(), wider.state_dict()),
     )
+
+
+def _squashed(scores: Any) -> list[bool]:
+    """Whether all lie between 0 and 1, and whether each row sums to 1."""
+    table = np.asarray(scores)
+    bounded = table.shape[-1] == MANY_ITEMS and bool(((table >= 0) & (table <= 1)).all())
+    return [bounded, bounded and np.allclose(table.sum(axis=-1), 1, atol=1e-3)]
 
 
 def _close(one: Any, other: Any) -> bool:
@@ -568,6 +580,18 @@ _network(
     "Two equal calls get different scores: `forward` draws at random, most likely by dropout. The check calls the "
     "network as it was made, in training mode. Leave dropout out here.",
     answer=lambda scores, mask: nn.functional.dropout(scores, 0.5),
+)
+_network(
+    "probabilities",
+    "It returns probabilities: the loss takes the softmax itself, and a second one makes all items nearly equally "
+    "likely. Return the products as they are.",
+    answer=lambda scores, mask: scores.softmax(dim=1),
+)
+_network(
+    "each_a_probability",
+    "All scores lie between 0 and 1, as behind a sigmoid: the softmax of the loss then can never make one item much "
+    "likelier than another. Return the products as they are.",
+    answer=lambda scores, mask: scores.sigmoid(),
 )
 
 
