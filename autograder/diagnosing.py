@@ -6,10 +6,13 @@ import dataclasses
 import re
 from typing import Any
 
+import numpy as np
+
 from autograder.beside import Fault
 from autograder.exercise import Exercise, Implementation
 from autograder.observing import Run, holds, mistake_run, reference_run
 from autograder.racing import UNTIMED
+from autograder.values import as_array
 
 # faults whose kind tells the cause; any other may have several
 TELLING = {"ZeroDivisionError", "RecursionError", "NotImplementedError"}
@@ -43,14 +46,16 @@ def diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) 
         ranked.append((-explained, contradicted, place, mistake))
     ranked.sort(key=lambda row: row[:3])
     # a second mistake is named only for labels that the ones before it do not explain; and none that would have more of
-    # the others otherwise than it explains
+    # the others otherwise than it explains, unless it gives the very number that was given
     named: list[Implementation] = []
     settled: set[str] = set()
     for *_, mistake in ranked:
         agrees = agreements[mistake]
         explains = {label for label in open_labels if agrees[label]}
         against = [label for label, agreed in agrees.items() if agreed is False and label not in settled]
-        if explains and len(explains) >= len(against):
+        if explains and (
+            len(explains) >= len(against) or any(_to_the_digit(exercise, runs, telling, label) for label in explains)
+        ):
             named.append(mistake)
             open_labels -= explains
             settled |= explains
@@ -84,6 +89,18 @@ def _agreement(
             if isinstance(got.value, Fault) and not _same_cause(got.value, mistaken.value):
                 return False
     return True if differs else None
+
+
+def _to_the_digit(exercise: Exercise, runs: dict[int, Run], seeds: list[int], label: str) -> bool:
+    """Whether what fails on a label is a number that nobody meets by chance: finite, and no whole one."""
+    for seed in seeds:
+        for key, wanted in reference_run(exercise, seed).items():
+            if key[0] != label or holds(runs[seed].get(key), wanted):
+                continue
+            numbers = as_array(runs[seed][key].value)
+            if numbers is not None and numbers.dtype.kind == "f" and (np.isfinite(numbers) & (numbers % 1 != 0)).any():
+                return True
+    return False
 
 
 def _same_cause(fault: Fault, other: Any) -> bool:

@@ -89,7 +89,7 @@ def judge_on(
         name=exercise.name,
         lesson=exercise.lesson,
         passed=not failed,
-        score=exercise.points if not failed else round(exercise.points * share, 4),
+        score=float(exercise.points) if not failed else round(exercise.points * share, 4),
         points=exercise.points,
         labels=labels,
         diagnosis=diagnoses[0].__name__ if diagnoses else None,

@@ -29,16 +29,15 @@ def gradient(
     leaf = dict(leaves) if isinstance(given, dict) else leaves[""]
     result = function(*arguments[:wrt], leaf, *arguments[wrt + 1 :], **keywords)
     if isinstance(result, dict):
-        result = tuple(result[name] for name in sorted(result))
-    if of is not None:
-        result = result[of]
-    results = result if isinstance(result, tuple) else (result,)
-    total = torch.zeros(())
-    for value in results:
+        result = [result[name] for name in sorted(result)]
+    total, place = torch.zeros(()), 0
+    for value in _leaves(result if of is None else result[of]):
         # a number or an array, as what has been detached is, has no slope
         tensor = torch.as_tensor(value, dtype=None if torch.is_tensor(value) else torch.float32)
-        weights = torch.cos(torch.arange(tensor.numel(), dtype=tensor.dtype)).reshape(tensor.shape)
-        total = total + (tensor * weights).sum()
+        # one row of weights over all: a list of rows is as good as a table
+        weights = torch.cos(torch.arange(place, place + tensor.numel(), dtype=tensor.dtype))
+        total = total + (tensor.flatten() * weights).sum()
+        place += tensor.numel()
     slopes = {name: torch.zeros_like(leaf) for name, leaf in leaves.items()}
     if total.requires_grad:
         found = torch.autograd.grad(total, list(leaves.values()), allow_unused=True)
@@ -94,7 +93,7 @@ def greedy(function: Callable[..., Any], *arguments: Any) -> Any:
 
     with torch.no_grad():
         scores = function(*arguments)
-    return torch.as_tensor(scores[0] if isinstance(scores, tuple) else scores).argmax(dim=-1)
+    return torch.as_tensor(scores[0] if isinstance(scores, tuple | list) else scores).argmax(dim=-1)
 
 
 def raced(function: Callable[..., Any], *arguments: Any, times: int) -> list[Any]:

@@ -102,6 +102,11 @@ class Interest(gymnasium.Env[Floats, int]):
         self._session = -1
         self._patience = 0
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """Of a copy: its parts are views of its own state."""
+        self.__dict__.update(state)
+        self._parts = fields(self._state)
+
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Floats, dict[str, Any]]:
         """The first observation of a new user and an empty info; the n-th user after a seed is always the same."""
         super().reset(seed=seed)

@@ -110,7 +110,8 @@ def dqn_target(rewards: Tensor, next_q: Tensor, terminated: Tensor, gamma: float
     rewards [B], next_q [B, K] of the target network, terminated [B] bool. A terminated session has
     no next value. No gradient flows into the target.
     """
-    return rewards + gamma * next_q.detach().amax(dim=1) * ~terminated
+    following = next_q.detach().amax(dim=1)
+    return rewards + gamma * torch.where(terminated.bool(), 0.0, following)
 
 
 def double_dqn_target(
@@ -128,7 +129,7 @@ def double_dqn_target(
     """
     chosen = next_q_online.argmax(dim=1, keepdim=True)
     following = next_q_target.detach().gather(1, chosen)[:, 0]
-    return rewards + gamma * following * ~terminated
+    return rewards + gamma * torch.where(terminated.bool(), 0.0, following)
 
 
 def dqn_loss(q: Tensor, actions: Tensor, targets: Tensor) -> Tensor:

@@ -51,7 +51,7 @@ class InterestModel(nn.Module):
 
     def interests(self, history: Tensor, mask: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """The long-term and the short-term interest [B, size], and the share [B, 1] of the long one."""
-        vectors = self.seen(history)  # [B, T, size]
+        vectors = self.seen(history.where(mask, 0))  # [B, T, size]
         long = attention_interest(vectors, mask, self.query.expand(len(history), -1))
         later = mask.sum(dim=1, keepdim=True) - mask.cumsum(dim=1)  # [B, T], how many items came after
         weights = self.forgetting.sigmoid() ** later * mask
@@ -100,7 +100,7 @@ def train_interest_model(histories: list[Tensor], steps: int, *, seed: int) -> I
     size, batch_size = 32, 256
     lengths = torch.tensor([len(history) for history in histories])
     longest = min(50, int(lengths.max()) - 1)  # what lies further back is not looked at
-    items = torch.cat([torch.as_tensor(history) for history in histories])  # one after the other
+    items = torch.cat([torch.as_tensor(history).long() for history in histories])  # one after the other
     first = (lengths.cumsum(0) - lengths).repeat_interleave(lengths)  # where the history of each item begins
     place = torch.arange(len(items))
     moments = place[place > first]

@@ -45,7 +45,7 @@ def linear_schedule(step: int, start: float, end: float, duration: int) -> float
     `duration` is at least 1. The value may fall or rise.
     """
     share = min(step / duration, 1.0)
-    return start + share * (end - start)
+    return (1 - share) * start + share * end
 
 
 def td_target(reward: float, next_q_values: np.ndarray, terminated: bool, gamma: float) -> float:

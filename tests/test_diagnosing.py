@@ -70,12 +70,20 @@ def test_a_crash_is_a_known_one_only_if_it_says_the_same(message: str, diagnosis
     assert told(crashes) == diagnosis
 
 
-def test_a_mistake_that_would_have_most_lines_otherwise_is_not_named() -> None:
+def test_a_mistake_that_would_have_most_lines_otherwise_is_not_named_for_a_whole_number() -> None:
     def one_of_four(x: Tensor, kept: Tensor) -> Any:
-        _, number, least, greatest = spread(x, kept)
-        return float(x.sum()), number + 3, least - 1, greatest + 1  # the sum alone is that of `keeps_all`
+        total, _, least, greatest = spread(x, kept)
+        return total + 1, float(len(x)), least - 1, greatest + 1  # the number alone is that of `keeps_all`
 
     assert told(one_of_four) == []
+
+
+def test_a_mistake_is_named_for_a_number_that_nobody_meets_by_chance_whatever_the_other_lines_say() -> None:
+    def one_of_four(x: Tensor, kept: Tensor) -> Any:
+        _, number, least, greatest = spread(x, kept)
+        return float(x.sum()), number + 3, least - 1, greatest + 1  # the sum is that of `keeps_all`
+
+    assert told(one_of_four) == ["keeps_all"]
 
 
 def test_two_mistakes_at_once_are_both_named() -> None:

@@ -1,5 +1,6 @@
 """The recommender of lesson 04 in use: what it does with items that came after its training."""
 
+import math
 from typing import Any
 
 import gymnasium as gym
@@ -9,7 +10,7 @@ import torch
 from torch import Tensor
 
 import metarec  # noqa: F401
-from solutions.dqn import QNetwork, train_dqn
+from solutions.dqn import QNetwork, double_dqn_target, dqn_target, train_dqn
 
 KNOWN, ALL, USERS = 500, 1000, 512
 
@@ -43,6 +44,14 @@ def clicks(network: QNetwork | None, offered: Tensor, seed: int = 41_000) -> flo
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("flags", [torch.bool, torch.float32, torch.int64])
+def test_a_terminated_step_s_target_is_its_reward_whatever_its_next_values_are(flags: torch.dtype) -> None:
+    rewards, terminated = torch.tensor([1.0, 2.0]), torch.tensor([True, False])
+    after = torch.tensor([[math.inf, 0.0], [3.0, 4.0]])
+    assert dqn_target(rewards, after, terminated.to(flags), 0.5).tolist() == [1.0, 4.0]
+    assert double_dqn_target(rewards, -after, after, terminated.to(flags), 0.5).tolist() == [1.0, 3.5]
+
+
 def test_items_unseen_in_training_are_recommended_as_well_as_those_seen(network: QNetwork) -> None:
     seen, unseen = clicks(network, torch.arange(KNOWN)), clicks(network, torch.arange(KNOWN, ALL))
     by_chance = clicks(None, torch.arange(KNOWN, ALL))

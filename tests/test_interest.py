@@ -1,7 +1,9 @@
 """The equations written out again, statistics of many draws, and the design's own figures are the oracles."""
 
+import copy
 import json
 import math
+import pickle
 import subprocess
 import sys
 import time
@@ -216,6 +218,19 @@ def test_the_environment_is_a_good_gymnasium_citizen(observe: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         check_env(env)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda env: pickle.loads(pickle.dumps(env))])
+def test_a_copy_goes_on_as_the_original_does_and_apart_from_it(copied: Any) -> None:
+    env = gymnasium.make("metarec/Interest-v0").unwrapped
+    new = copied(env)
+    assert np.array_equal(new.reset(seed=4)[0], env.reset(seed=4)[0])
+    env.step(7)
+    other = copied(env)
+    for action in (7, 27, 8, 7):
+        step = other.step(action)
+        assert all(np.array_equal(one, two) for one, two in zip(env.step(action), step, strict=True))
+    assert np.array_equal(new.step(7)[0][-16:], step[0][-16:])
 
 
 def test_misuse_is_named() -> None:

@@ -17,6 +17,7 @@ from autograder.judging import here, judge_here, judge_on
 from autograder.observing import ARGUMENTS_LABEL
 from autograder.proxy import Here, Proxy, derived, gradient, observed, repeated, traced
 from autograder.verdict import Verdict
+from solutions import actor_critic, rl2
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> float:
@@ -238,6 +239,17 @@ def noisy_step(table: list[float], rng: np.random.Generator) -> float:
     """Draws into a table."""
     table[0] = rng.random()
     return table[0]
+
+
+def test_a_list_passes_for_a_tuple_or_for_a_table_where_gradients_are_asked_for() -> None:
+    def pair(logits: torch.Tensor, actions: torch.Tensor) -> list[torch.Tensor]:
+        return list(actor_critic.log_prob_and_entropy(logits, actions))
+
+    def rows(hidden: torch.Tensor, episode_ended: torch.Tensor, trial_ended: torch.Tensor) -> list[torch.Tensor]:
+        return list(rl2.carry_hidden(hidden, episode_ended, trial_ended))
+
+    assert judge(pair, name="log_prob_and_entropy").passed
+    assert judge(rows, name="carry_hidden").passed
 
 
 def test_the_same_check_of_a_network_begins_with_the_same_weights_and_disturbs_no_generator() -> None:

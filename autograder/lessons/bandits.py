@@ -1051,6 +1051,16 @@ def interval_of_single_values(
 
 
 @bootstrap_interval.mistake
+def nothing_resampled(
+    values: np.ndarray, level: float, resamples: int, rng: np.random.Generator
+) -> tuple[float, float]:
+    """It takes the quantiles of the values as they are: that says where single values lie. Resample them, take the mean
+    of each resample, and the quantiles of those means.
+    """
+    return _ends(np.asarray(values, dtype=float), (1 - level) / 2, (1 + level) / 2)
+
+
+@bootstrap_interval.mistake
 def without_replacement(
     values: np.ndarray, level: float, resamples: int, rng: np.random.Generator
 ) -> tuple[float, float]:

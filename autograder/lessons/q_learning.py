@@ -838,6 +838,12 @@ _mistaken(
     acts=lambda q_values, epsilon, rng: reference.epsilon_greedy(q_values, 0.0, rng),
 )
 _mistaken(
+    "always_the_first_of_the_best",
+    "It never explores: `argmax` alone takes the best so far, and the first action where all are equal, so that others "
+    "are never tried. Ask `epsilon_greedy`.",
+    acts=lambda q_values, epsilon, rng: int(np.argmax(q_values)),
+)
+_mistaken(
     "decays_per_step",
     "Epsilon falls with every *step*: it is at its end after a few episodes, before most of the states have been seen. "
     "Let it fall over the episodes.",
