@@ -10,13 +10,16 @@ import numpy as np
 
 from autograder.beside import Fault
 from autograder.exercise import Exercise, Implementation
-from autograder.observing import Run, holds, mistake_run, reference_run
+from autograder.judges import is_costly
+from autograder.observing import Observation, Run, holds, mistake_run, reference_run
 from autograder.racing import UNTIMED
 from autograder.values import as_array
 
 # faults whose kind tells the cause; any other may have several
 TELLING = {"ZeroDivisionError", "RecursionError", "NotImplementedError"}
 NUMBERS = re.compile(r"[\d.]+")
+# how many mistakes are compared on a second round as well
+LIKELY = 5
 
 
 def diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) -> list[Implementation]:
@@ -31,26 +34,31 @@ def diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) 
         if any(
             not holds(run.get(key), wanted)
             for key, wanted in reference_run(exercise, seed).items()
-            if key[0] in failing[seed]
+            if key[0] in failing[seed] and not (is_costly(wanted.judge) and _says_nothing(run.get(key)))
         )
     ][:2]
-    agreements = {
-        mistake: {label: _agreement(exercise, mistake, runs, telling, label) for label in labels}
-        for mistake in exercise.mistakes
-    }
     open_labels = {label for label, held_everywhere in labels.items() if not held_everywhere}
-    ranked = []
-    for place, (mistake, agrees) in enumerate(agreements.items()):
-        explained = sum(agrees[label] is True for label in open_labels)
-        contradicted = sum(agrees[label] is False for label in labels)
-        ranked.append((-explained, contradicted, place, mistake))
-    ranked.sort(key=lambda row: row[:3])
+
+    def rank(mistakes: list[Implementation], *, closely: bool) -> dict[Implementation, dict[str, bool | None]]:
+        seeds = telling if closely else telling[:1]
+        agreements = {mistake: _agreements(exercise, mistake, runs, seeds, labels, closely) for mistake in mistakes}
+
+        def place(mistake: Implementation) -> tuple[int, int]:
+            agrees = agreements[mistake]
+            explained = sum(agrees[label] is True for label in open_labels)
+            return -explained, sum(agreed is False for agreed in agrees.values())
+
+        ranked = sorted(mistakes, key=place)
+        return {mistake: agreements[mistake] for mistake in ranked if place(mistake)[0]}
+
+    # all of them on one round, and only those that may be it on the other, and raced
+    likely = list(rank(exercise.mistakes, closely=False))[:LIKELY]
+    agreements = rank(likely, closely=True)
     # a second mistake is named only for labels that the ones before it do not explain; and none that would have more of
     # the others otherwise than it explains, unless it gives the very number that was given
     named: list[Implementation] = []
     settled: set[str] = set()
-    for *_, mistake in ranked:
-        agrees = agreements[mistake]
+    for mistake, agrees in agreements.items():
         explains = {label for label in open_labels if agrees[label]}
         against = [label for label, agreed in agrees.items() if agreed is False and label not in settled]
         if explains and (
@@ -62,24 +70,42 @@ def diagnose(exercise: Exercise, runs: dict[int, Run], labels: dict[str, bool]) 
     return named
 
 
+def _agreements(
+    exercise: Exercise,
+    mistake: Implementation,
+    runs: dict[int, Run],
+    seeds: list[int],
+    labels: dict[str, bool],
+    closely: bool,
+) -> dict[str, bool | None]:
+    """For each label whether its observations are the mistake's; raced `closely`, or if nothing else tells it."""
+    agrees: dict[str, bool | None] = {}
+    for raced in (False, True):
+        agrees = {label: _agreement(exercise, mistake, runs, seeds, label, raced) for label in labels}
+        if False in agrees.values() or (any(agrees.values()) and not closely):
+            break
+    return agrees
+
+
 def _agreement(
-    exercise: Exercise, mistake: Implementation, runs: dict[int, Run], seeds: list[int], label: str
+    exercise: Exercise, mistake: Implementation, runs: dict[int, Run], seeds: list[int], label: str, raced: bool
 ) -> bool | None:
     """Whether the observations of a label are the mistake's; None where neither differs from the reference."""
     differs = False
     for seed in seeds:
-        theirs = mistake_run(exercise, mistake, seed)
+        # only some rounds of the learner's were raced
+        raced_here = raced and any(is_costly(observation.judge) for observation in runs[seed].values())
+        theirs = mistake_run(exercise, mistake, seed, raced_here)
         for key, wanted in reference_run(exercise, seed).items():
             if key[0] != label:
                 continue
             if exercise.trains and key not in theirs:
                 return None
             got, mistaken = runs[seed].get(key), theirs.get(key)
+            if is_costly(wanted.judge) and (_says_nothing(got) or mistaken is None):
+                continue
             right, mistaken_right = holds(got, wanted), holds(mistaken, wanted)
             if right and mistaken_right:
-                continue
-            if got is not None and isinstance(got.value, Fault) and got.value == UNTIMED:
-                # it failed another line, and that tells which mistake it was
                 continue
             differs = True
             if right != mistaken_right or got is None or mistaken is None:
@@ -91,13 +117,19 @@ def _agreement(
     return True if differs else None
 
 
+def _says_nothing(got: Observation | None) -> bool:
+    """Whether what costs a race was not run, or not timed: another line failed, and that tells which mistake it was."""
+    return got is None or (isinstance(got.value, Fault) and got.value == UNTIMED)
+
+
 def _to_the_digit(exercise: Exercise, runs: dict[int, Run], seeds: list[int], label: str) -> bool:
     """Whether what fails on a label is a number that nobody meets by chance: finite, and no whole one."""
     for seed in seeds:
         for key, wanted in reference_run(exercise, seed).items():
-            if key[0] != label or holds(runs[seed].get(key), wanted):
+            got = runs[seed].get(key)
+            if key[0] != label or got is None or wanted.judge is not None or holds(got, wanted):
                 continue
-            numbers = as_array(runs[seed][key].value)
+            numbers = as_array(got.value)
             if numbers is not None and numbers.dtype.kind == "f" and (np.isfinite(numbers) & (numbers % 1 != 0)).any():
                 return True
     return False

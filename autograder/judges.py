@@ -76,3 +76,8 @@ class Ranked(AtLeast):
 def is_trained(judge: Any) -> bool:
     """Whether the observation cost training, so that mistakes are not rerun for it."""
     return bool(getattr(judge, "trained", False))
+
+
+def is_costly(judge: Any) -> bool:
+    """Whether it cost training or a race: then it comes last in a trial, and is observed no more often than needed."""
+    return is_trained(judge) or bool(getattr(judge, "raced", False))

@@ -16,7 +16,7 @@ from autograder import beside, evidence
 from autograder.beside import Fault
 from autograder.diagnosing import diagnose
 from autograder.exercise import Exercise, Implementation
-from autograder.judges import Ranked, is_trained
+from autograder.judges import Ranked, is_costly, is_trained
 from autograder.observing import ARGUMENTS_LABEL, Run, holds, reference_run, round_seeds, run_trial
 from autograder.proxy import Here, Side
 from autograder.values import as_array
@@ -35,20 +35,21 @@ def judge_on(
     *,
     needed_trained: int | None = None,
     trained: bool = True,
+    race_once: bool = False,
 ) -> Verdict:
-    """Judge an implementation that lives on a side, on every seed; without the trained labels if not `trained`.
+    """Judge an implementation that lives on a side, on every seed; without the costly labels if not `trained`.
 
     A label holds if it holds on all seeds; a trained one on `needed_trained` of them (all if None), and once that is
-    decided, nothing more is trained.
+    decided, nothing more is trained. Races are run on every seed, or on the first alone if `race_once`.
     """
     began = time.perf_counter()
     runs: dict[int, Run] = {}
     held: dict[str, list[bool]] = {}
     judges: dict[str, Any] = {}
 
-    def observe(seed: int, *, trained: bool = True) -> None:
+    def observe(seed: int, *, costly: bool) -> None:
         with make_side() as side:
-            runs[seed] = run_trial(exercise, side, implementation, seed, trained=trained)
+            runs[seed] = run_trial(exercise, side, implementation, seed, costly=costly)
 
     def decided() -> bool:
         rounds = [held_so_far for label, held_so_far in held.items() if is_trained(judges[label])]
@@ -58,11 +59,11 @@ def judge_on(
         )
 
     for seed in seeds:
-        untrained = not trained or (exercise.trains and bool(held) and decided())
-        observe(seed, trained=not untrained)
+        costly = trained and not (exercise.trains and bool(held) and decided()) and not (race_once and bool(held))
+        observe(seed, costly=costly)
         by_label: defaultdict[str, bool] = defaultdict(lambda: True)
         for key, wanted in reference_run(exercise, seed).items():
-            if untrained and is_trained(wanted.judge):
+            if not costly and is_costly(wanted.judge):
                 continue
             by_label[wanted.label] &= holds(runs[seed].get(key), wanted)
             judges.setdefault(wanted.label, wanted.judge)
@@ -81,7 +82,7 @@ def judge_on(
         for seed in round_seeds(seeds[0], SEARCH_ROUNDS):
             if time.perf_counter() - began > SEARCH_SECONDS:
                 break
-            observe(seed)
+            observe(seed, costly=False)
     share = (len(labels) - len(failed)) / len(labels)
     diagnoses = diagnose(exercise, runs, labels) if failed and not unwritten else []
     shown = evidence.smallest(exercise, runs, failed) if failed else None
@@ -153,7 +154,9 @@ def judge_here(
     problem = signature_problem(exercise, implementation)
     if problem:
         return refusal(exercise, problem)
-    return judge_on(exercise, lambda: here(on_progress), implementation, seeds, trained=trained)
+    return judge_on(
+        exercise, lambda: here(on_progress), implementation, seeds, trained=trained, race_once=not exercise.trains
+    )
 
 
 def refusal(exercise: Exercise, problem: str) -> Verdict:

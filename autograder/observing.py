@@ -16,7 +16,7 @@ import numpy as np
 from autograder import beside
 from autograder.beside import Fault, Outcome
 from autograder.exercise import Exercise, Implementation
-from autograder.judges import is_trained
+from autograder.judges import is_costly
 from autograder.proxy import Call, Here, Proxy, Side, as_observation
 from autograder.values import agree
 
@@ -43,9 +43,9 @@ def round_seeds(seed: int | None, rounds: int) -> list[int]:
 
 
 def run_trial(
-    exercise: Exercise, side: Side, implementation: Any, seed: int, *, trained: bool = True, known: bool = False
+    exercise: Exercise, side: Side, implementation: Any, seed: int, *, costly: bool = True, known: bool = False
 ) -> Run:
-    """Everything that the trial observes; without what costs training, which comes last, if `trained` is false.
+    """Everything that the trial observes; without training and races, which come last, if `costly` is false.
 
     Networks of a known implementation have other first weights than those that they are compared with: nobody is to be
     recognised by chance.
@@ -53,7 +53,7 @@ def run_trial(
     record: list[Call] = []
     rng = np.random.default_rng([seed, crc32(exercise.name.encode())])
     proxy = Proxy(side, implementation, exercise.name, record)
-    last = None if trained else sum(not is_trained(o.judge) for o in outline(exercise, seed).values())
+    last = None if costly or not has_costly(exercise) else _before_costly(exercise, seed)
     observations: list[Observation] = []
     start = 0
     try:
@@ -113,8 +113,19 @@ class Nobody:
 
 @functools.lru_cache(maxsize=4096)
 def outline(exercise: Exercise, seed: int) -> Run:
-    """The labels of a training exercise and their judges, without any training: its trial on nobody."""
+    """The labels of an exercise and their judges, without any training or race: its trial on nobody."""
     return run_trial(exercise, Nobody(), None, seed)
+
+
+@functools.cache
+def has_costly(exercise: Exercise) -> bool:
+    """Whether some line of it costs training or a race."""
+    return any(is_costly(observation.judge) for observation in outline(exercise, 0).values())
+
+
+def _before_costly(exercise: Exercise, seed: int) -> int:
+    """How many observations of its trial come before the first that is costly."""
+    return sum(not is_costly(o.judge) and o.label != ARGUMENTS_LABEL for o in outline(exercise, seed).values())
 
 
 def _arguments_observation(exercise: Exercise, record: list[Call]) -> Observation:
@@ -142,17 +153,17 @@ def _numbered(observations: list[Observation]) -> Run:
 
 @functools.lru_cache(maxsize=4096)
 def reference_run(exercise: Exercise, seed: int) -> Run:
-    """What the trial observes of the reference; where that costs training, the labels alone: they have thresholds."""
+    """What the trial observes of the reference; of what is costly the labels alone: they have thresholds."""
     with beside.quiet():
-        run = run_trial(exercise, Here(), exercise.reference, seed, trained=not exercise.trains, known=True)
-    return {**outline(exercise, seed), **run} if exercise.trains else run
+        run = run_trial(exercise, Here(), exercise.reference, seed, costly=False, known=True)
+    return {**outline(exercise, seed), **run} if has_costly(exercise) else run
 
 
 @functools.lru_cache(maxsize=16384)
-def mistake_run(exercise: Exercise, mistake: Implementation, seed: int) -> Run:
-    """What it observes of a known mistake, without what costs training."""
+def mistake_run(exercise: Exercise, mistake: Implementation, seed: int, raced: bool = False) -> Run:
+    """What it observes of a known mistake, without training, and without races unless `raced`."""
     with beside.quiet():
-        return run_trial(exercise, Here(), mistake, seed, trained=not exercise.trains, known=True)
+        return run_trial(exercise, Here(), mistake, seed, costly=raced and not exercise.trains, known=True)
 
 
 def holds(got: Observation | None, wanted: Observation) -> bool:

@@ -41,6 +41,7 @@ class Times:
     """A race is passed where a user is served so many times as fast as by the given loop."""
 
     threshold: float
+    raced: bool = True
 
     def __call__(self, got: Any, wanted: Any) -> bool:
         """Whether it is fast enough; what is compared with a slow mistake must be slow as well."""

@@ -7,9 +7,9 @@ import pytest
 
 from autograder import exercises, judge, judging
 from autograder.exercise import Exercise, Implementation
-from autograder.judges import is_trained
+from autograder.judges import is_costly, is_trained
 from autograder.judging import judge_here
-from autograder.observing import outline, reference_run, round_seeds
+from autograder.observing import ARGUMENTS_LABEL, outline
 
 ALL = exercises()
 QUICK = [exercise for exercise in ALL if not exercise.trains]
@@ -86,17 +86,11 @@ each_training = pytest.mark.parametrize("exercise", TRAINING, ids=lambda e: f"{e
 EACH_TRAINED_MISTAKE = [(exercise, mistake) for exercise in TRAINING for mistake in exercise.mistakes]
 
 
-@each_quick
-def test_what_trains_says_so(exercise: Exercise) -> None:
-    observations = reference_run(exercise, round_seeds(0, 1)[0]).values()
-    assert not any(is_trained(observation.judge) for observation in observations)
-
-
-@each_training
-def test_what_is_trained_comes_last_since_mistakes_stop_before_it(exercise: Exercise) -> None:
-    trained = [is_trained(observation.judge) for observation in outline(exercise, 0).values()]
-    assert trained == sorted(trained)
-    assert any(trained)
+@each
+def test_what_is_costly_comes_last_since_most_rounds_stop_before_it_and_what_trains_says_so(exercise: Exercise) -> None:
+    costly = [is_costly(o.judge) for o in outline(exercise, 0).values() if o.label != ARGUMENTS_LABEL]
+    assert costly == sorted(costly)
+    assert any(is_trained(o.judge) for o in outline(exercise, 0).values()) == exercise.trains
 
 
 @pytest.mark.slow
