@@ -42,6 +42,9 @@ def main() -> None:
         figures[f"{exercise.name}_wrong_seconds"] = wrong
     times = list(figures.values())
     summary = {"median_seconds": statistics.median(times), "max_seconds": max(times)}
+    for kind in ("right", "wrong"):
+        of_kind = [time for name, time in figures.items() if name.endswith(f"_{kind}_seconds")]
+        summary |= {f"median_{kind}_seconds": statistics.median(of_kind), f"max_{kind}_seconds": max(of_kind)}
     trained = {f"{exercise.name}_trains_seconds": seconds(exercise, exercise.reference) for exercise in training}
     report("check: seconds until the answer", {**figures, **trained, **summary}, asked.json)
 
