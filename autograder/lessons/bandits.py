@@ -327,7 +327,7 @@ def returns_the_score(means: np.ndarray, counts: np.ndarray, t: int) -> float:
     return 0.0 if (counts == 0).any() else float(np.max(_scores(np.asarray(means), counts, t)))
 
 
-DRAWS = 300
+DRAWS = 200
 
 
 def _counts(K: int, draws: int) -> Callable[[list[Any]], np.ndarray]:
@@ -380,10 +380,10 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         often([4, 2, 1], [4, 3, 3 + more]),
         SameFrequencies(),
     )
-    # one pull each: 1 more weighs most here, and 5/6 of the draws are the first arm's
+    # one pull each: 1 more weighs most here, and 2/3 of the draws are the first arm's
     yield (
         "chooses each arm as often as it is believed to be the best",
-        often([1, 0], [0, 1], 1200),
+        often([1, 0, 0, 0], [0, 1, 1, 1], 900),
         SameFrequencies(),
     )
     yield (
@@ -397,8 +397,8 @@ def thompson(choose: Any, rng: np.random.Generator) -> Iterator[tuple[Any, ...]]
         SameFrequencies(),
     )
     yield (
-        "still tries an arm of which little is known",
-        often([75 + more, 0], [25, 0]),
+        "still tries arms of which little is known",
+        often([90 + more, 0, 0, 0, 0], [10, 0, 0, 0, 0]),
         SameFrequencies(),
     )
     successes = failures = np.zeros(K, dtype=int)
