@@ -193,6 +193,11 @@ def gradient(function: Any, *arguments: Any, wrt: int = 0, of: int | None = None
     return _call(function, "", arguments, {"wrt": wrt, "of": of}, "gradient").result
 
 
+def flows(function: Any, *arguments: Any, wrt: int = 0, of: int | None = None) -> Any:
+    """Whether a gradient other than 0 and NaN reaches argument `wrt`, of result number `of` or of all together."""
+    return derived(lambda slopes: bool(np.abs(slopes).max() > 0), gradient(function, *arguments, wrt=wrt, of=of))
+
+
 def traced(function: Any, *arguments: Any) -> Any:
     """Devices, dtypes, shapes and operations of a run on torch's meta device, beside the implementation."""
     return _call(function, "", arguments, {}, "traced").result

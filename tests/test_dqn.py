@@ -43,7 +43,6 @@ def clicks(network: QNetwork | None, offered: Tensor, seed: int = 41_000) -> flo
     return float(total.mean())
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("flags", [torch.bool, torch.float32, torch.int64])
 def test_a_terminated_step_s_target_is_its_reward_whatever_its_next_values_are(flags: torch.dtype) -> None:
     rewards, terminated = torch.tensor([1.0, 2.0]), torch.tensor([True, False])
@@ -52,6 +51,7 @@ def test_a_terminated_step_s_target_is_its_reward_whatever_its_next_values_are(f
     assert double_dqn_target(rewards, -after, after, terminated.to(flags), 0.5).tolist() == [1.0, 3.5]
 
 
+@pytest.mark.slow
 def test_items_unseen_in_training_are_recommended_as_well_as_those_seen(network: QNetwork) -> None:
     seen, unseen = clicks(network, torch.arange(KNOWN)), clicks(network, torch.arange(KNOWN, ALL))
     by_chance = clicks(None, torch.arange(KNOWN, ALL))

@@ -15,7 +15,7 @@ from autograder.exercise import Exercise, exercise
 from autograder.judges import Ranked
 from autograder.judging import here, judge_here, judge_on
 from autograder.observing import ARGUMENTS_LABEL
-from autograder.proxy import Here, Proxy, derived, gradient, observed, repeated, traced
+from autograder.proxy import Here, Proxy, derived, flows, gradient, observed, repeated, traced
 from autograder.verdict import Verdict
 from solutions import actor_critic, rl2
 
@@ -311,6 +311,9 @@ def test_gradients_and_traces_are_taken_beside_the_implementation() -> None:
 
     assert not np.any(gradient(Proxy(Here(), pair, "pair", []), torch.ones(2), of=0))
     assert np.all(gradient(Proxy(Here(), pair, "pair", []), torch.ones(2), of=1))
+
+    assert [flows(Proxy(Here(), pair, "pair", []), torch.ones(2), of=of) for of in (0, 1)] == [False, True]
+    assert flows(Proxy(Here(), lambda x: (x - 1).sqrt() * 0, "nan", []), torch.ones(2)) is False
 
     def cut(x: Any) -> Any:
         return (2 * x).detach()

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from autograder.exercise import exercise
 from autograder.judges import AtLeast, SameFrequencies
-from autograder.proxy import derived, gradient, repeated
+from autograder.proxy import derived, flows, gradient, repeated
 from metarec.posterior import best_arm, counts
 from solutions import in_context as reference
 
@@ -401,10 +401,7 @@ def in_context_policy(make: Any, rng: np.random.Generator) -> Iterator[tuple[str
         derived(lambda one, whole: _close(one, np.asarray(whole)[1:2]), policy(actions[1:2], rewards[1:2]), logits),
     )
     yield "gives logits, not probabilities", derived(_probabilities, logits)
-    yield (
-        "lets gradients flow back",
-        derived(lambda g: bool(np.abs(np.asarray(g)).max() > 0), gradient(policy, actions, rewards, wrt=1)),
-    )
+    yield "lets gradients flow back", flows(policy, actions, rewards, wrt=1)
     sizes = [make(n_actions, *size).state_dict() for size in ((16, 2, 2), (32, 2, 2), (16, 4, 2))]
     yield "is as wide as `width` says", derived(lambda a, b: _parameters(b) > _parameters(a), *sizes[:2])
     yield "is as deep as `layers` says", derived(lambda a, b: _parameters(b) > _parameters(a), sizes[0], sizes[2])
